@@ -1,0 +1,17 @@
+package entity
+
+// Principal is the authenticated caller of a request. The engine records it in
+// updatedBy, and policy decides on it.
+type Principal struct {
+	UserID    ID
+	Name      string // user name, lower case
+	IsAdmin   bool
+	IsBot     bool
+	TokenType string // OM_USER, BOT, PERSONAL_ACCESS, or SYSTEM
+	TokenID   string // jti of the credential, for the audit trail
+}
+
+// System acts for the server itself: seeding, migrations, background jobs.
+func System() Principal {
+	return Principal{Name: "admin", IsAdmin: true, TokenType: "SYSTEM"}
+}

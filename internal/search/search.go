@@ -1,0 +1,87 @@
+// Package search finds entities. It declares Index, which embedded and remote
+// engines implement and searchtest proves; the query tree (Query) that the
+// Elasticsearch-DSL and query-string readers produce; the builder that turns an
+// entity into a document; and the indexer that follows the outbox.
+//
+// The package may import entity, registry, store and event; backends import
+// search and entity.
+package search
+
+import (
+	"context"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/catalpa-metadata/catalpa/internal/entity"
+)
+
+// Index is a search engine. It is safe for concurrent use.
+type Index interface {
+	// Apply writes the batch and its position in one step: after a crash, either
+	// both are there or neither.
+	Apply(ctx context.Context, batch Batch) error
+	// Position returns the outbox position of the last batch, 0 when empty.
+	Position(ctx context.Context) (uint64, error)
+	// Search answers a request. A query beyond the limits is an error of
+	// entity.KindBadRequest.
+	Search(ctx context.Context, req Request) (Result, error)
+	// Reset empties the index and sets its position to 0.
+	Reset(ctx context.Context) error
+	// Count returns the number of documents.
+	Count(ctx context.Context) (int, error)
+	Close() error
+}
+
+// Document is one entity in the index.
+type Document struct {
+	ID      entity.ID
+	Index   string         // e.g. "table_search_index"
+	Deleted bool           // soft-deleted; found only when asked for
+	Source  jsontext.Value // what hits show as _source; all searchable fields are taken from it
+}
+
+// Batch is applied as a whole.
+type Batch struct {
+	Upserts  []Document
+	Deletes  []entity.ID
+	Position uint64
+}
+
+// Request is one search.
+type Request struct {
+	Indexes      []string // index names after aliases were resolved; empty means all
+	Query        Query    // nil matches everything
+	Filter       Query    // restricts without scoring; nil does not restrict
+	PostFilter   Query    // restricts hits but not aggregations
+	Deleted      *bool    // nil: both
+	From         int
+	Size         int
+	Sort         []Sort   // empty: by score, then id
+	After        []string // search_after: the sort values of the last hit of the page before
+	Aggregations map[string]Aggregation
+	Highlight    bool
+}
+
+// Sort is one sort key.
+type Sort struct {
+	Field string // "_score", "_id" or a field path such as "fullyQualifiedName" or "updatedAt"
+	Desc  bool
+}
+
+// Result is the answer to a Request.
+type Result struct {
+	Total        int
+	MaxScore     float64
+	Hits         []Hit
+	Aggregations map[string]AggregationResult
+}
+
+// Hit is one found document.
+type Hit struct {
+	ID        entity.ID
+	Index     string
+	Score     float64
+	Source    jsontext.Value
+	Sort      []any // values for search_after
+	Highlight map[string][]string
+}
