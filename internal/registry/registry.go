@@ -43,6 +43,10 @@ type Type struct {
 	Relations []Relation
 	// Children are fields computed from below when asked for.
 	Children []Child
+	// Records are fields kept beside the document, as records of kind
+	// "<type>.<field>" owned by the entity; filled when asked for: sampleData,
+	// joins, usageSummary, pipelineStatus.
+	Records []string
 	// Expand lists the fields that are filled only when ?fields= names them.
 	Expand []string
 	// Filters are the list parameters of the type besides the common ones.

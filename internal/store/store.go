@@ -35,7 +35,11 @@ type Store interface {
 
 // Commit tells caches and the indexer what a transaction touched.
 type Commit struct {
-	Entities []entity.ID // written or deleted, without duplicates
+	// Entities that were written or deleted, are at an end of a relation that
+	// was, or own (by their id) a record that was; without duplicates. All is
+	// set instead when another process changed the database.
+	Entities []entity.ID
+	All      bool
 	LastSeq  uint64      // sequence number of the last event written, 0 if none
 }
 
@@ -64,6 +68,12 @@ const (
 	Deleted
 	All
 )
+
+// Child is an entity directly below a parent.
+type Child struct {
+	Parent, ID entity.ID
+	Deleted    bool
+}
 
 // ListQuery selects a page of one type's rows, ordered by FQN in byte order.
 // The zero value of a field does not restrict.
@@ -182,6 +192,11 @@ type Reader interface {
 	// Descendants returns the ids of everything below the entity by Parent, at
 	// any depth, parents before children, deleted or not.
 	Descendants(ctx context.Context, id entity.ID) ([]entity.ID, error)
+
+	// Children returns what lies directly below the parents, of one type or of
+	// any when typ is "", soft-deleted ones included, in the order of parent and
+	// FQN; at most limit per call.
+	Children(ctx context.Context, parents []entity.ID, typ string, limit int) ([]Child, error)
 
 	// Versions returns the earlier states of an entity, newest first. The
 	// current state is not among them.
