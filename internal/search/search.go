@@ -56,8 +56,9 @@ type Request struct {
 	Deleted      *bool    // nil: both
 	From         int
 	Size         int
-	Sort         []Sort   // empty: by score, then id
+	Sort         []Sort   // empty: by score; ties are broken by id
 	After        []string // search_after: the sort values of the last hit of the page before
+	NoSource     bool     // hits need no Source
 	Aggregations map[string]Aggregation
 	Highlight    bool
 }
