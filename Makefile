@@ -1,0 +1,58 @@
+# What to do with this tree. Each target does its own set-up; see "make help".
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+MAKEFLAGS += --no-builtin-rules
+.DEFAULT_GOAL := help
+
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+LDFLAGS := -s -w -X main.version=$(VERSION)
+
+# The linter is built from the version pinned in tools/go.mod; a new pin is a new file.
+LINT_VERSION := $(shell sed -n 's|.*github.com/golangci/golangci-lint/v2 \(v[^ ]*\).*|\1|p' tools/go.mod)
+GOLANGCI_LINT := $(CURDIR)/.cache/bin/golangci-lint-$(LINT_VERSION)
+
+# How make run starts the server: SAMPLE=1 loads a small catalog, ARGS adds options.
+ARGS ?=
+FUZZTIME ?= 5s
+
+.PHONY: help run build test test-unit test-fuzz test-acceptance lint bench clean
+
+help: ## show this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
+
+run: build ## build Catalpa and start it on http://localhost:8585 (SAMPLE=1 loads a sample catalog)
+	exec bin/catalpa server $(if $(filter-out 0,$(SAMPLE)),--sample) $(ARGS)
+
+build: ## build bin/catalpa, a static binary
+	@tools/setup.sh go
+	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/catalpa ./cmd/catalpa
+
+test: build ## run everything: unit tests, fuzzing, the real clients
+	@tools/setup.sh cgo
+	@FUZZTIME=$(FUZZTIME) tools/test.sh
+
+test-unit: ## run the unit tests under the race detector
+	@tools/setup.sh go cgo
+	@tools/test.sh unit
+
+test-fuzz: ## fuzz every target for FUZZTIME (5s)
+	@tools/setup.sh go
+	@FUZZTIME=$(FUZZTIME) tools/test.sh fuzz
+
+test-acceptance: build ## run the real clients against bin/catalpa
+	@tools/test.sh acceptance
+
+lint: $(GOLANGCI_LINT) ## check format, layout, import rules and the linters of .golangci.yml
+	@GOLANGCI_LINT=$(GOLANGCI_LINT) tools/lint.sh
+
+bench: build ## measure against a bare HTTP handler, see docs/performance.md
+	@tools/setup.sh go
+	go run ./bench $(ARGS)
+
+clean: ## remove what was built and cached here
+	rm -rf bin .cache
+
+$(GOLANGCI_LINT):
+	@tools/setup.sh go
+	@mkdir -p $(@D)
+	cd tools && CGO_ENABLED=0 go build -trimpath -o $@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint

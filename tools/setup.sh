@@ -1,0 +1,88 @@
+#!/usr/bin/env bash
+# setup.sh WHAT...: makes sure that what a make target needs is there.
+#   go        the Go tool chain (never installed for you)
+#   cgo       a C compiler, which the race detector needs
+#   postgres  PostgreSQL's server programs, which the client tests start
+#   python    .cache/venv with the clients of acceptance/requirements.txt
+# Debian packages are installed when this runs as root; otherwise the missing
+# package is named. What is already there is left alone.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+die() {
+  printf 'setup: %s\n' "$*" >&2
+  exit 1
+}
+
+apt_updated=
+apt_install() {
+  if [[ $(id -u) != 0 ]] || ! command -v apt-get >/dev/null; then
+    die "missing: $*. Install it (on Debian: apt-get install $*) and try again."
+  fi
+  if [[ -z $apt_updated ]]; then
+    apt-get update -qq
+    apt_updated=1
+  fi
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null
+}
+
+need_go() {
+  command -v go >/dev/null ||
+    die "Go is missing. Install Go $(sed -n 's/^go //p' go.mod) or newer from https://go.dev/dl/ and put it on the PATH."
+}
+
+need_cgo() {
+  if ! command -v "${CC:-gcc}" >/dev/null && ! command -v cc >/dev/null; then
+    apt_install gcc libc6-dev
+  fi
+}
+
+need_postgres() {
+  compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null || command -v postgres >/dev/null ||
+    apt_install postgresql postgresql-contrib
+}
+
+# The pinned clients run on Python 3.11 and 3.12. An unsuffixed python3 of such a
+# version is taken first.
+find_python() {
+  local candidate
+  for candidate in python3 python3.12 python3.11; do
+    if command -v "$candidate" >/dev/null &&
+      "$candidate" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))' 2>/dev/null; then
+      printf '%s\n' "$candidate"
+      return
+    fi
+  done
+  return 1
+}
+
+# The stamp is written last, so a broken installation is made anew; it
+# holds a digest of what was asked for, so a changed list rebuilds it too.
+need_python() {
+  local venv=.cache/venv python stamp
+  stamp=$(cat acceptance/requirements.txt acceptance/constraints.txt | sha256sum | cut -d' ' -f1)
+  if [[ -f $venv/.stamp && $(<"$venv/.stamp") == "$stamp" ]]; then
+    return
+  fi
+  if ! python=$(find_python); then
+    apt_install python3 python3-venv
+    python=$(find_python) || die "neither Python 3.11 nor 3.12 found"
+  fi
+  mkdir -p .cache
+  rm -rf "$venv"
+  if ! "$python" -m venv "$venv" >/dev/null 2>&1; then
+    apt_install python3-venv
+    rm -rf "$venv"
+    "$python" -m venv "$venv"
+  fi
+  "$venv/bin/python" -m pip install --quiet --disable-pip-version-check \
+    -r acceptance/requirements.txt -c acceptance/constraints.txt
+  printf '%s\n' "$stamp" >"$venv/.stamp"
+}
+
+for what in "$@"; do
+  case $what in
+    go | cgo | postgres | python) "need_$what" ;;
+    *) die "unknown: $what" ;;
+  esac
+done
