@@ -1,0 +1,220 @@
+package policy
+
+import (
+	"strings"
+	"unicode/utf8"
+
+	"github.com/catalpa-metadata/catalpa/internal/entity"
+)
+
+// ParseCondition reads a condition; the grammar stands in the package comment.
+// The error is a KindBadRequest that says what is wrong and where, counting
+// characters from 1.
+func ParseCondition(text string) (*Condition, error) {
+	if len(text) > MaxConditionLength {
+		return nil, entity.BadRequest("a condition has at most %d characters, this one has %d", MaxConditionLength, len(text))
+	}
+	if !utf8.ValidString(text) {
+		return nil, entity.BadRequest("a condition must be valid UTF-8 text")
+	}
+	p := parser{lexer: lexer{text: text}}
+	if err := p.next(); err != nil {
+		return nil, err
+	}
+	if p.token.kind == tokenEnd {
+		return nil, entity.BadRequest("the condition is empty")
+	}
+	root, err := p.or()
+	if err != nil {
+		return nil, err
+	}
+	if p.token.kind != tokenEnd {
+		return nil, p.unexpected("an operator or the end")
+	}
+	return &Condition{root: root}, nil
+}
+
+type parser struct {
+	lexer
+	token token
+	depth int
+}
+
+func (p *parser) next() (err error) {
+	p.token, err = p.scan()
+	return err
+}
+
+func (p *parser) or() (Expr, error)  { return p.list(Or, tokenOr, p.and) }
+func (p *parser) and() (Expr, error) { return p.list(And, tokenAnd, p.equal) }
+
+// list reads operands with one operator between them. Operands of the same kind
+// are merged, so that the tree does not depend on redundant parentheses.
+func (p *parser) list(kind ExprKind, operator tokenKind, operand func() (Expr, error)) (Expr, error) {
+	first, err := operand()
+	if err != nil || p.token.kind != operator {
+		return first, err
+	}
+	all := Expr{Kind: kind}
+	all.take(first)
+	for p.token.kind == operator {
+		if err := p.next(); err != nil {
+			return Expr{}, err
+		}
+		more, err := operand()
+		if err != nil {
+			return Expr{}, err
+		}
+		all.take(more)
+	}
+	return all, nil
+}
+
+func (e *Expr) take(operand Expr) {
+	if operand.Kind == e.Kind {
+		e.Operands = append(e.Operands, operand.Operands...)
+		return
+	}
+	e.Operands = append(e.Operands, operand)
+}
+
+func (p *parser) equal() (Expr, error) {
+	left, err := p.unary()
+	if err != nil || p.token.kind != tokenEqual {
+		return left, err
+	}
+	if err := p.next(); err != nil {
+		return Expr{}, err
+	}
+	switch p.token.kind {
+	case tokenTrue:
+		return left, p.next()
+	case tokenFalse:
+		return negate(left), p.next()
+	}
+	return Expr{}, p.unexpected("true or false")
+}
+
+// negate undoes a negation rather than stacking another one on it.
+func negate(e Expr) Expr {
+	if e.Kind == Not {
+		return e.Operands[0]
+	}
+	return Expr{Kind: Not, Operands: []Expr{e}}
+}
+
+func (p *parser) unary() (Expr, error) {
+	switch p.token.kind {
+	case tokenNot:
+		var inner Expr
+		err := p.deeper(func() (err error) {
+			inner, err = p.unary()
+			return err
+		})
+		return negate(inner), err
+	case tokenOpen:
+		return p.group()
+	case tokenName:
+		return p.call()
+	}
+	return Expr{}, p.unexpected("a function")
+}
+
+func (p *parser) group() (Expr, error) {
+	var inner Expr
+	err := p.deeper(func() (err error) {
+		if inner, err = p.or(); err != nil {
+			return err
+		}
+		if p.token.kind != tokenClose {
+			return p.unexpected("a closing parenthesis")
+		}
+		return p.next()
+	})
+	return inner, err
+}
+
+// deeper skips a token and reads what it opens, one level down.
+func (p *parser) deeper(read func() error) error {
+	if p.depth++; p.depth > MaxConditionDepth {
+		return p.errorAt(p.token.pos, "parentheses and negations nest at most %d deep", MaxConditionDepth)
+	}
+	if err := p.next(); err != nil {
+		return err
+	}
+	err := read()
+	p.depth--
+	return err
+}
+
+func (p *parser) call() (Expr, error) {
+	name := p.token
+	fn := Function(name.text)
+	if !fn.known() {
+		return Expr{}, p.unknown(name)
+	}
+	if err := p.next(); err != nil {
+		return Expr{}, err
+	}
+	if p.token.kind != tokenOpen {
+		return Expr{}, p.errorAt(name.pos, "a function needs parentheses: write %s()", fn)
+	}
+	if err := p.next(); err != nil {
+		return Expr{}, err
+	}
+	args, err := p.arguments()
+	if err != nil {
+		return Expr{}, err
+	}
+	if takes := fn.argument(); takes == "" && len(args) > 0 {
+		return Expr{}, p.errorAt(name.pos, "%s takes no arguments", fn)
+	} else if takes != "" && len(args) == 0 {
+		return Expr{}, p.errorAt(name.pos, "%s needs at least one name of a %s", fn, takes)
+	}
+	return Expr{Kind: Call, Function: fn, Args: args}, nil
+}
+
+// arguments reads up to and including the closing parenthesis.
+func (p *parser) arguments() ([]string, error) {
+	var args []string
+	if p.token.kind == tokenClose {
+		return nil, p.next()
+	}
+	for {
+		if p.token.kind != tokenString {
+			return nil, p.unexpected("a name in quotes")
+		}
+		args = append(args, p.token.text)
+		if err := p.next(); err != nil {
+			return nil, err
+		}
+		switch p.token.kind {
+		case tokenClose:
+			return args, p.next()
+		case tokenComma:
+			if err := p.next(); err != nil {
+				return nil, err
+			}
+		default:
+			return nil, p.unexpected("a comma or a closing parenthesis")
+		}
+	}
+}
+
+func (p *parser) unknown(name token) error {
+	known := make([]string, 0, 11)
+	for _, fn := range Functions() {
+		if strings.EqualFold(string(fn.Name), name.text) {
+			return p.errorAt(name.pos, "%s is not a function; did you mean %s?", name.text, fn.Name)
+		}
+		known = append(known, string(fn.Name))
+	}
+	return p.errorAt(name.pos, "%s is not a function; the functions are %s", entity.Shorten(name.text, 60), strings.Join(known, ", "))
+}
+
+func (p *parser) unexpected(wanted string) error {
+	if p.token.kind == tokenEnd {
+		return p.errorAt(p.token.pos, "the condition ends where %s is expected", wanted)
+	}
+	return p.errorAt(p.token.pos, "%q stands where %s is expected", entity.Shorten(p.token.text, 60), wanted)
+}
