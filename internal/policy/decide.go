@@ -26,6 +26,8 @@ type Decision struct {
 
 	// Missing are the operations that were refused.
 	Missing OperationSet
+
+	by *compiledRule
 }
 
 // Decide tells whether the subject may do all the operations on the resource.
@@ -61,6 +63,7 @@ func Decide(s *Subject, r *Resource, ops ...Operation) Decision {
 }
 
 func (d *Decision) decidedBy(c *compiledRule) {
+	d.by = c
 	d.Effect, d.Rule, d.Policy, d.Role, d.Source = c.rule.Effect, c.rule.Name, c.policy, c.role, c.source
 }
 

@@ -1,10 +1,15 @@
 package policy
 
 import (
+	"regexp"
+
 	"github.com/go-json-experiment/json"
 
 	"github.com/catalpa-metadata/catalpa/internal/entity"
 )
+
+// resourceName is loose: stored policies name types that came and went.
+var resourceName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_]{0,63}$`)
 
 // Effect says what a matching rule does.
 type Effect string
@@ -119,8 +124,8 @@ func (r Rule) Validate() error {
 		return entity.BadRequest("rule %s: resources must name at least one resource type", r.Name)
 	}
 	for _, resource := range r.Resources {
-		if !KnownResource(resource) {
-			return entity.BadRequest("rule %s: %q is not a resource type", r.Name, entity.Shorten(resource, 60))
+		if !resourceName.MatchString(resource) {
+			return entity.BadRequest("rule %s: %q cannot be the name of a resource type", r.Name, entity.Shorten(resource, 60))
 		}
 	}
 	if r.Condition == "" {

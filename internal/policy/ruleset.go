@@ -60,7 +60,11 @@ func Compile(grants []Grant) *Ruleset {
 			}
 		}
 	}
-	rs.byTypeScim()
+	// The provisioning interface always has a list of its own, so that rules on
+	// all resources never stand in for it.
+	if rs.byType[scimResource] == nil {
+		rs.byType[scimResource] = &rulesOnType{}
+	}
 	for _, c := range rs.rules {
 		if !c.enabled {
 			continue
@@ -71,14 +75,6 @@ func Compile(grants []Grant) *Ruleset {
 		}
 	}
 	return rs
-}
-
-// byTypeScim gives the provisioning interface a list of its own, so that rules
-// on all resources never stand in for it.
-func (rs *Ruleset) byTypeScim() {
-	if rs.byType[scimResource] == nil {
-		rs.byType[scimResource] = &rulesOnType{}
-	}
 }
 
 func (rs *Ruleset) add(g Grant, p Policy, rule Rule) {
