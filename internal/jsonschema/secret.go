@@ -1,0 +1,199 @@
+package jsonschema
+
+import (
+	"bytes"
+	"fmt"
+	"strconv"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// secretTree tells where below a value the secret strings are: the strings whose
+// schema has the format "password". It joins all alternatives of a union, so
+// that a secret is found whichever alternative a document was written for.
+type secretTree struct {
+	leaf    bool
+	members map[string]*secretTree
+	extra   *secretTree // of members that are not listed
+	items   *secretTree
+}
+
+// Visit is shown the path and the value of a secret and returns its replacement.
+type Visit func(path, value string) (string, error)
+
+// VisitSecrets returns doc with each secret string replaced by what visit
+// returns. The path of a member, such as "authType.password", is the same each
+// time; empty strings and documents that are no JSON are left alone.
+func (s *Set) VisitSecrets(schema string, doc jsontext.Value, visit Visit) (jsontext.Value, error) {
+	tree, err := s.secretsOf(schema)
+	if err != nil || tree == nil {
+		return doc, err
+	}
+	return tree.rewrite(doc, "", visit)
+}
+
+// HasSecrets tells whether documents of the schema may hold secrets.
+func (s *Set) HasSecrets(schema string) (bool, error) {
+	tree, err := s.secretsOf(schema)
+	return tree != nil, err
+}
+
+func (s *Set) secretsOf(schema string) (*secretTree, error) {
+	if found, ok := s.secrets.Load(schema); ok {
+		return found.(*secretTree), nil
+	}
+	n, err := s.lookup(schema)
+	if err != nil {
+		return nil, err
+	}
+	tree := secretsBelow(n, map[*node]bool{})
+	s.secrets.Store(schema, tree)
+	return tree, nil
+}
+
+// secretsBelow returns nil when there are none. A schema inside itself is not
+// followed: no connection nests a secret in its own kind.
+func secretsBelow(n *node, above map[*node]bool) *secretTree {
+	if n == nil || above[n] {
+		return nil
+	}
+	if n.secret() {
+		return &secretTree{leaf: true}
+	}
+	above[n] = true
+	defer delete(above, n)
+	var tree *secretTree
+	if n.obj != nil {
+		for _, m := range n.obj.order {
+			if below := secretsBelow(m.slot.node, above); below != nil {
+				tree = tree.join(&secretTree{members: map[string]*secretTree{m.name: below}})
+			}
+		}
+		if n.obj.extra != nil {
+			if below := secretsBelow(n.obj.extra.node, above); below != nil {
+				tree = tree.join(&secretTree{extra: below})
+			}
+		}
+	}
+	if n.list != nil {
+		if below := secretsBelow(n.list.items.node, above); below != nil {
+			tree = tree.join(&secretTree{items: below})
+		}
+	}
+	for _, alternative := range n.anyOf {
+		tree = tree.join(secretsBelow(alternative.node, above))
+	}
+	return tree
+}
+
+// join returns a tree that finds what either finds.
+func (t *secretTree) join(other *secretTree) *secretTree {
+	switch {
+	case t == nil:
+		return other
+	case other == nil:
+		return t
+	}
+	joined := &secretTree{
+		leaf:    t.leaf || other.leaf,
+		members: map[string]*secretTree{},
+		extra:   t.extra.join(other.extra),
+		items:   t.items.join(other.items),
+	}
+	for name, below := range t.members {
+		joined.members[name] = below
+	}
+	for name, below := range other.members {
+		joined.members[name] = joined.members[name].join(below)
+	}
+	return joined
+}
+
+func (t *secretTree) rewrite(doc jsontext.Value, path string, visit Visit) (jsontext.Value, error) {
+	switch doc.Kind() {
+	case '"':
+		return t.replace(doc, path, visit)
+	case '{', '[':
+		return t.inside(doc, path, visit)
+	}
+	return doc, nil
+}
+
+func (t *secretTree) replace(doc jsontext.Value, path string, visit Visit) (jsontext.Value, error) {
+	if !t.leaf {
+		return doc, nil
+	}
+	text, err := jsontext.AppendUnquote(nil, doc)
+	if err != nil || len(text) == 0 {
+		return doc, err
+	}
+	replaced, err := visit(path, string(text))
+	if err != nil || replaced == string(text) {
+		return doc, err
+	}
+	return jsontext.AppendQuote(nil, replaced)
+}
+
+// inside copies an object or array, putting in what has been replaced, so that
+// everything else stays as it was written.
+func (t *secretTree) inside(doc jsontext.Value, path string, visit Visit) (jsontext.Value, error) {
+	dec := jsontext.NewDecoder(bytes.NewBuffer(doc))
+	open, err := dec.ReadToken()
+	if err != nil {
+		return nil, fmt.Errorf("read secrets: %w", err)
+	}
+	closing := jsontext.Kind('}')
+	if open.Kind() == '[' {
+		closing = ']'
+	}
+	var out jsontext.Value
+	copied := int64(0)
+	for i := 0; dec.PeekKind() != closing; i++ {
+		below, at, err := t.next(dec, closing, i, path)
+		if err != nil {
+			return nil, fmt.Errorf("read secrets: %w", err)
+		}
+		value, err := dec.ReadValue()
+		if err != nil {
+			return nil, fmt.Errorf("read secrets: %w", err)
+		}
+		if below == nil {
+			continue
+		}
+		replaced, err := below.rewrite(value, at, visit)
+		if err != nil {
+			return nil, err
+		}
+		if !bytes.Equal(replaced, value) {
+			end := dec.InputOffset()
+			out = append(out, doc[copied:end-int64(len(value))]...)
+			out = append(out, replaced...)
+			copied = end
+		}
+	}
+	if copied == 0 {
+		return doc, nil
+	}
+	return append(out, doc[copied:]...), nil
+}
+
+// next reads a member's name, if there is one, and returns the tree and the
+// path for the value that follows.
+func (t *secretTree) next(dec *jsontext.Decoder, closing jsontext.Kind, index int, path string) (*secretTree, string, error) {
+	if closing == ']' {
+		return t.items, path + "[" + strconv.Itoa(index) + "]", nil
+	}
+	token, err := dec.ReadToken()
+	if err != nil {
+		return nil, "", err
+	}
+	name := token.String()
+	at := name
+	if path != "" {
+		at = path + "." + name
+	}
+	if below, ok := t.members[name]; ok {
+		return below, at, nil
+	}
+	return t.extra, at, nil
+}
