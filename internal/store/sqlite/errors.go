@@ -1,0 +1,63 @@
+package sqlite
+
+import (
+	"errors"
+
+	driver "modernc.org/sqlite"
+	lib "modernc.org/sqlite/lib"
+
+	"github.com/catalpa-metadata/catalpa/internal/entity"
+)
+
+// Sentinels of Open, for callers that want to say what to do.
+var (
+	// ErrNotDatabase means that the file is not a Catalpa database.
+	ErrNotDatabase = errors.New("not a Catalpa database")
+	// ErrNewerSchema means that a newer Catalpa wrote the file.
+	ErrNewerSchema = errors.New("the database was written by a newer version of Catalpa")
+)
+
+func primaryCode(err error) int {
+	var e *driver.Error
+	if errors.As(err, &e) {
+		return e.Code() & 0xff
+	}
+	return 0
+}
+
+func isConstraint(err error) bool { return primaryCode(err) == lib.SQLITE_CONSTRAINT }
+
+// translate gives an error of the database a message that is fit for clients.
+func translate(err error) error {
+	switch primaryCode(err) {
+	case lib.SQLITE_BUSY, lib.SQLITE_LOCKED:
+		return &entity.Error{
+			Kind: entity.KindUnavailable, Cause: err,
+			Message: "The catalog is busy with another process's writes; try again in a moment.",
+		}
+	case lib.SQLITE_FULL:
+		return &entity.Error{
+			Kind: entity.KindUnavailable, Cause: err,
+			Message: "The server has no disk space left to store this.",
+		}
+	case lib.SQLITE_READONLY:
+		return &entity.Error{
+			Kind: entity.KindUnavailable, Cause: err,
+			Message: "The catalog can only be read at the moment.",
+		}
+	}
+	return entity.Internal(err)
+}
+
+// public passes errors that already are fit for clients, or that come from the
+// caller's own function, and wraps none.
+func public(err error) error {
+	var e *driver.Error
+	if errors.As(err, &e) && entity.KindOf(err) == entity.KindInternal {
+		var known *entity.Error
+		if !errors.As(err, &known) {
+			return translate(err)
+		}
+	}
+	return err
+}

@@ -1,0 +1,61 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"github.com/pressly/goose/v3"
+)
+
+//go:embed migrations/*.sql
+var migrationFiles embed.FS
+
+// migrateAttempts lets a process that lost the race to migrate look again.
+const migrateAttempts = 3
+
+// migrate brings the schema up to date; it never goes back.
+func migrate(ctx context.Context, connector driver.Connector) error {
+	files, err := fs.Sub(migrationFiles, "migrations")
+	if err != nil {
+		return fmt.Errorf("read the migrations: %w", err)
+	}
+	for attempt := 1; ; attempt++ {
+		err = migrateOnce(ctx, connector, files)
+		if err == nil || errors.Is(err, ErrNewerSchema) || attempt == migrateAttempts || ctx.Err() != nil {
+			return err
+		}
+	}
+}
+
+func migrateOnce(ctx context.Context, connector driver.Connector, files fs.FS) (err error) {
+	db := sql.OpenDB(connector)
+	db.SetMaxOpenConns(1)
+	defer func() { err = errors.Join(err, db.Close()) }()
+	if _, err := db.ExecContext(ctx, "PRAGMA busy_timeout = 10000"); err != nil {
+		return fmt.Errorf("migrate the database: %w", err)
+	}
+	provider, err := goose.NewProvider(goose.DialectSQLite3, db, files, goose.WithDisableGlobalRegistry(true))
+	if err != nil {
+		return fmt.Errorf("read the migrations: %w", err)
+	}
+	current, target, err := provider.GetVersions(ctx)
+	if err != nil {
+		return fmt.Errorf("read the schema's version: %w", err)
+	}
+	if current > target {
+		return fmt.Errorf("%w: its schema is version %d, this program knows versions up to %d; install the newer version, or restore a backup made before the upgrade",
+			ErrNewerSchema, current, target)
+	}
+	if current == target {
+		return nil
+	}
+	if _, err := provider.Up(ctx); err != nil {
+		return fmt.Errorf("migrate the database from schema version %d to %d: %w", current, target, err)
+	}
+	return nil
+}
