@@ -42,16 +42,20 @@ func operationsForField(f *entity.FieldChange) OperationSet {
 	if op != EditTags {
 		return setOf(op)
 	}
-	return operationsForLabels(f.OldValue) | operationsForLabels(f.NewValue) | labelsUnknown(f)
-}
-
-// labelsUnknown asks for the right to every kind of label when the change does
-// not say which were touched.
-func labelsUnknown(f *entity.FieldChange) OperationSet {
-	if len(f.OldValue) == 0 && len(f.NewValue) == 0 {
+	before, err := labelsOf(f.OldValue)
+	if err != nil {
+		return setOf(EditAll)
+	}
+	after, err := labelsOf(f.NewValue)
+	if err != nil {
+		return setOf(EditAll)
+	}
+	need := operationsForLabels(before, after) | operationsForLabels(after, before)
+	if need == 0 {
+		// The change does not say which labels were touched: it may be any.
 		return SetOf(EditTags, EditGlossaryTerms, EditTier)
 	}
-	return 0
+	return need
 }
 
 // operationForName maps a field name as change descriptions spell it:
@@ -107,30 +111,45 @@ func operationForTop(field string) Operation {
 	return operationForPart(field)
 }
 
-// operationsForLabels reads the labels a change took away or brought: a list of
-// tag labels, or the text of one inside a string. What cannot be read needs
-// EditAll.
-func operationsForLabels(value jsontext.Value) OperationSet {
+// label is what tells one tag label from another.
+type label struct {
+	TagFQN    string `json:"tagFQN"`
+	Source    string `json:"source"`
+	LabelType string `json:"labelType"`
+	State     string `json:"state"`
+}
+
+// labelsOf reads the value of a changed field of tags: a list of tag labels, or
+// the text of one inside a string.
+func labelsOf(value jsontext.Value) (map[label]bool, error) {
 	if len(value) > 0 && value.Kind() == '"' {
 		text, err := jsontext.AppendUnquote(nil, value)
 		if err != nil {
-			return setOf(EditAll)
+			return nil, err
 		}
 		value = text
 	}
-	if len(value) == 0 || value.Kind() == 'n' {
-		return 0
+	if len(value) == 0 {
+		return nil, nil
 	}
-	var labels []struct {
-		TagFQN string `json:"tagFQN"`
-		Source string `json:"source"`
+	var list []label
+	if err := json.Unmarshal(value, &list); err != nil {
+		return nil, err
 	}
-	if err := json.Unmarshal(value, &labels); err != nil {
-		return setOf(EditAll)
+	labels := make(map[label]bool, len(list))
+	for _, l := range list {
+		labels[l] = true
 	}
+	return labels, nil
+}
+
+// operationsForLabels is what the labels need that are not among the others.
+func operationsForLabels(labels, others map[label]bool) OperationSet {
 	var need OperationSet
-	for _, label := range labels {
-		need |= setOf(OperationForLabel(label.TagFQN, label.Source))
+	for l := range labels {
+		if !others[l] {
+			need |= setOf(OperationForLabel(l.TagFQN, l.Source))
+		}
 	}
 	return need
 }
