@@ -1,0 +1,226 @@
+package config
+
+import (
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"strings"
+)
+
+// ProviderBasic keeps users and their passwords in the catalog.
+const ProviderBasic = "basic"
+
+// IsLoopback tells whether the server can be reached from this machine only.
+func (s Server) IsLoopback() bool {
+	if strings.EqualFold(s.Host, "localhost") {
+		return true
+	}
+	ip := net.ParseIP(s.Host)
+	return ip != nil && ip.IsLoopback()
+}
+
+// Address is what to listen on.
+func (s Server) Address() string { return net.JoinHostPort(s.Host, fmt.Sprint(s.Port)) }
+
+// validate checks what one value alone cannot show, and fills the mode.
+func (b *binder) validate(cfg *Config) {
+	b.checkServer(cfg)
+	if cfg.Mode == "" {
+		cfg.Mode = Production
+		if cfg.Server.IsLoopback() {
+			cfg.Mode = Development
+		}
+	}
+	b.checkDataDir(cfg)
+	b.checkProvider(cfg)
+	b.checkAuthentication(cfg)
+	b.checkAuthorizer(cfg)
+	b.checkKeys(cfg)
+}
+
+// guard reports what production mode refuses and development mode tolerates.
+func (b *binder) guard(cfg *Config, code, key, message, remedy string) {
+	severity := Error
+	if cfg.Mode == Development {
+		severity = Warning
+	}
+	b.findings = append(b.findings, Finding{Severity: severity, Code: code, Key: key, Line: b.values[key].line, Message: message, Remedy: remedy})
+}
+
+func (b *binder) warn(code, key, message, remedy string) {
+	b.findings = append(b.findings, Finding{Severity: Warning, Code: code, Key: key, Line: b.values[key].line, Message: message, Remedy: remedy})
+}
+
+func (b *binder) checkServer(cfg *Config) {
+	if net.ParseIP(cfg.Server.Host) == nil && !isHostName(cfg.Server.Host) {
+		b.refuse(keyHost, "%q is neither an IP address nor a host name.", clip(cfg.Server.Host))
+	}
+	if kind := b.text(keyType, "http"); kind != "http" {
+		b.findings = append(b.findings, Finding{Severity: Error, Code: "CFG-NOT-BUILT", Key: keyType, Line: b.values[keyType].line,
+			Message: fmt.Sprintf("connector type %q is not built yet.", clip(kind)), Remedy: "use http and let a proxy in front end TLS."})
+	}
+	if second, ok := b.values["server.applicationConnectors[1].port"]; ok {
+		b.findings = append(b.findings, Finding{Severity: Warning, Code: "CFG-IGNORED", Key: "server.applicationConnectors[1]", Line: second.line,
+			Message: "the server listens on the first connector only."})
+	}
+	if cfg.Server.ShutdownTimeout == 0 {
+		b.warn("CFG-SHUTDOWN", "server.shutdownGracePeriod", "running requests are cut off at once when the server stops.", "give them some seconds.")
+	}
+}
+
+// isHostName accepts letters, digits, dots, dashes and underscores.
+func isHostName(host string) bool {
+	if host == "" || len(host) > 253 || strings.HasPrefix(host, "-") || strings.HasPrefix(host, ".") {
+		return false
+	}
+	for _, r := range host {
+		if r != '.' && r != '-' && r != '_' && (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') {
+			return false
+		}
+	}
+	return true
+}
+
+func (b *binder) checkDataDir(cfg *Config) {
+	if info, err := os.Stat(cfg.DataDir); err == nil && !info.IsDir() {
+		b.refuse("dataDir", "%s is a file; the data directory must be a directory or not exist yet.", clip(cfg.DataDir))
+	}
+}
+
+func (b *binder) checkProvider(cfg *Config) {
+	const key = "authenticationConfiguration.provider"
+	known := []string{ProviderBasic, "auth0", "google", "okta", "azure", "aws-cognito", "custom-oidc", "ldap", "saml"}
+	provider := strings.ToLower(cfg.Authentication.Provider)
+	cfg.Authentication.Provider = provider
+	switch {
+	case provider == ProviderBasic:
+	case contains(known, provider):
+		b.findings = append(b.findings, Finding{Severity: Error, Code: "CFG-NOT-BUILT", Key: key, Line: b.values[key].line,
+			Message: fmt.Sprintf("signing in with provider %q is not built yet; only %q is.", provider, ProviderBasic),
+			Remedy:  "set AUTHENTICATION_PROVIDER=basic; the other settings of the section may stay."})
+	case provider == "no-auth":
+		b.refuse(key, "a server without authentication does not exist here; use %q.", ProviderBasic)
+	default:
+		hint := ""
+		if near := closest(provider, known); near != "" {
+			hint = fmt.Sprintf(" Did you mean %q?", near)
+		}
+		b.refuse(key, "%q is not one of %s.%s", clip(provider), strings.Join(known, ", "), hint)
+	}
+}
+
+func (b *binder) checkAuthentication(cfg *Config) {
+	a := cfg.Authentication
+	at := func(name string) string { return "authenticationConfiguration." + name }
+	for name, address := range map[string]string{"callbackUrl": a.CallbackURL, "oidcConfiguration.serverUrl": a.OIDC.ServerURL,
+		"oidcConfiguration.callbackUrl": a.OIDC.CallbackURL, "authority": a.Authority, "oidcConfiguration.discoveryUri": a.OIDC.DiscoveryURI} {
+		b.checkURL(at(name), address)
+	}
+	for _, address := range a.PublicKeyURLs {
+		b.checkURL(at("publicKeyUrls"), address)
+	}
+	if len(a.JWTPrincipalClaims) == 0 {
+		b.refuse(at("jwtPrincipalClaims"), "at least one claim must name the user.")
+	}
+	b.checkClaimsMapping(at("jwtPrincipalClaimsMapping"), a.JWTPrincipalClaimsMapping)
+	if password := a.InitialAdminPassword.Reveal(); password != "" && (len(password) < 8 || len(password) > 128) {
+		b.refuse(at("initialAdminPassword"), "the password must have 8 to 128 characters.")
+	}
+}
+
+func (b *binder) checkClaimsMapping(key string, mapping []string) {
+	sides := map[string]bool{}
+	for _, entry := range mapping {
+		side, claim, ok := strings.Cut(entry, ":")
+		if !ok || claim == "" || side != "username" && side != "email" {
+			b.refuse(key, "%q is not of the form username:claim or email:claim.", clip(entry))
+			return
+		}
+		sides[side] = true
+	}
+	if len(mapping) > 0 && len(sides) != 2 {
+		b.refuse(key, "username: and email: must both be mapped.")
+	}
+}
+
+func (b *binder) checkURL(key, address string) {
+	if address == "" {
+		return
+	}
+	u, err := url.Parse(address)
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		b.refuse(key, "%q is not an absolute http or https address.", clip(address))
+	}
+}
+
+func (b *binder) checkAuthorizer(cfg *Config) {
+	at := func(name string) string { return "authorizerConfiguration." + name }
+	if len(cfg.Authorizer.AdminPrincipals) == 0 {
+		b.refuse(at("adminPrincipals"), "at least one administrator must be named.")
+	}
+	seen := map[string]bool{}
+	for _, principal := range cfg.Authorizer.AdminPrincipals {
+		if name := strings.ToLower(principal); seen[name] {
+			b.refuse(at("adminPrincipals"), "%q is named twice.", clip(principal))
+		} else {
+			seen[name] = true
+		}
+	}
+	for _, domain := range append([]string{cfg.Authorizer.PrincipalDomain}, cfg.Authorizer.AllowedDomains...) {
+		if !isHostName(domain) {
+			b.refuse(at("principalDomain"), "%q is not a bare domain such as example.com.", clip(domain))
+		}
+	}
+	for _, name := range []string{"className", "containerRequestFilter"} {
+		class := b.text(at(name), "")
+		if strings.Contains(strings.ToLower(class), "noop") || strings.Contains(strings.ToLower(class), "no-op") {
+			b.guard(cfg, "SEC-CFG-NOOP", at(name), "this class would switch access control off; it is always on here.", "remove the line.")
+		}
+	}
+	if len(b.list(at("testPrincipals"), nil)) > 0 {
+		b.guard(cfg, "SEC-CFG-TESTPRINCIPALS", at("testPrincipals"), "test principals are back doors and are not supported.", "remove the line.")
+	}
+}
+
+// checkKeys refuses keys that everybody knows and files that are not there.
+func (b *binder) checkKeys(cfg *Config) {
+	if IsPublishedFernetKey(cfg.FernetKey) {
+		b.guard(cfg, "SEC-CFG-FERNET", "fernetKey", "this is the key that OpenMetadata publishes in its sample configuration; secrets sealed with it are readable by anyone.",
+			"remove the line or set FERNET_KEY to a key of your own; without one the server makes and keeps its own.")
+		cfg.FernetKey = ""
+	}
+	if IsPublishedKeyID(cfg.JWT.KeyID) {
+		b.guard(cfg, "SEC-CFG-KEYID", "jwtTokenConfiguration.keyId", "this id belongs to the signing key that OpenMetadata publishes; tokens signed with it can be made by anyone.",
+			"remove the jwtTokenConfiguration section; the server makes its own key pair and id.")
+		cfg.JWT.KeyID = ""
+	}
+	b.checkKeyFiles(cfg)
+}
+
+func (b *binder) checkKeyFiles(cfg *Config) {
+	const publicKey, privateKey = "jwtTokenConfiguration.rsapublicKeyFilePath", "jwtTokenConfiguration.rsaprivateKeyFilePath"
+	jwt := &cfg.JWT
+	if jwt.PublicKeyPath == samplePublicKeyPath && jwt.PrivateKeyPath == samplePrivateKeyPath && !exists(jwt.PublicKeyPath) && !exists(jwt.PrivateKeyPath) {
+		b.warn("CFG-KEY-FILES", privateKey, "the sample's key files are not there; the server uses a key pair of its own.", "remove both paths.")
+		jwt.PublicKeyPath, jwt.PrivateKeyPath = "", ""
+		return
+	}
+	if (jwt.PublicKeyPath == "") != (jwt.PrivateKeyPath == "") {
+		b.refuse(privateKey, "the public and the private key file must be given together, or neither.")
+		return
+	}
+	for key, path := range map[string]string{publicKey: jwt.PublicKeyPath, privateKey: jwt.PrivateKeyPath} {
+		if path != "" && !exists(path) {
+			b.refuse(key, "%s is not there or is not a regular file.", clip(path))
+		}
+	}
+	if info, err := os.Stat(jwt.PrivateKeyPath); jwt.PrivateKeyPath != "" && err == nil && info.Mode().Perm()&0o027 != 0 {
+		b.guard(cfg, "SEC-CFG-KEYMODE", privateKey, fmt.Sprintf("others may read or change %s.", clip(jwt.PrivateKeyPath)), "chmod 0640 or stricter.")
+	}
+}
+
+func exists(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode().IsRegular()
+}
