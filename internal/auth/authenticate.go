@@ -1,0 +1,151 @@
+package auth
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/catalpa-metadata/catalpa/internal/entity"
+)
+
+// verified is what is remembered of a token that passed once: everything that
+// cannot change. What can change is checked at each use.
+type verified struct {
+	admission
+	tokenType string
+	tokenID   string
+	keyID     string
+	profile   *profile
+	expires   int64 // seconds since 1970, 0 for never
+}
+
+// Authenticate verifies the value of an Authorization header and returns the
+// caller. Errors are *entity.Error, of KindUnauthorized with a code when the
+// credential is at fault.
+func (s *Service) Authenticate(ctx context.Context, header string) (entity.Principal, error) {
+	token, ok := bearer(header)
+	if !ok {
+		return s.refused(refuse(CodeMissing), nil)
+	}
+	sum := sha256.Sum256([]byte(token))
+	now := s.clock()
+	v, ok := s.verified.Get(sum)
+	if !ok {
+		var t *parsed
+		var err error
+		if v, t, err = s.verifyToken(ctx, token, now); err != nil {
+			return s.refused(err, t)
+		}
+	}
+	principal, err := s.check(ctx, v, sum, now)
+	if err != nil {
+		return s.refused(err, &parsed{claims: claims{Issuer: v.profile.issuer, Subject: v.user.String()}})
+	}
+	if !ok {
+		s.verified.Add(sum, v)
+	}
+	return principal, nil
+}
+
+// bearer takes the token out of a header value. The scheme may be in any case.
+func bearer(header string) (string, bool) {
+	header = strings.Trim(header, " \t")
+	scheme, token, _ := strings.Cut(header, " ")
+	if !strings.EqualFold(scheme, "Bearer") {
+		return "", false
+	}
+	token = strings.TrimLeft(token, " \t")
+	return token, token != ""
+}
+
+func (s *Service) verifyToken(ctx context.Context, token string, now time.Time) (*verified, *parsed, error) {
+	t, err := parse(token)
+	if err != nil {
+		return nil, nil, refuseFor(CodeFormat, err)
+	}
+	p, ok := s.profiles[t.claims.Issuer]
+	if !ok {
+		return nil, t, refuse(CodeIssuer)
+	}
+	if err := p.verify(ctx, t); err != nil {
+		return nil, t, err
+	}
+	if err := p.validate(t, now, s.opts.Skew); err != nil {
+		return nil, t, err
+	}
+	admitted, err := p.admit(ctx, &t.claims)
+	if err != nil {
+		return nil, t, err
+	}
+	v := &verified{admission: admitted, tokenType: t.claims.Type, tokenID: t.claims.ID, keyID: t.header.KeyID, profile: p}
+	if t.claims.Expires != nil {
+		v.expires = *t.claims.Expires
+	}
+	return v, t, nil
+}
+
+// check is the part that every request goes through: time, key, user and record.
+func (s *Service) check(ctx context.Context, v *verified, sum [32]byte, now time.Time) (entity.Principal, error) {
+	if v.expires != 0 && expired(v.expires, now, s.opts.Skew) {
+		return entity.Principal{}, refuse(CodeExpired)
+	}
+	// A key that was retired since takes its tokens along.
+	if _, err := v.profile.key(ctx, v.keyID); err != nil {
+		return entity.Principal{}, err
+	}
+	st, err := s.subjects.standing(v.user)
+	if isNotFound(err) {
+		return entity.Principal{}, gone(v.tokenType)
+	}
+	if err != nil {
+		return entity.Principal{}, err
+	}
+	if st.user.Deleted {
+		return entity.Principal{}, gone(v.tokenType)
+	}
+	if st.user.IsBot != (v.tokenType == TypeBot) {
+		return entity.Principal{}, refuse(CodeType)
+	}
+	if v.credential != "" {
+		if err := st.honours(v, sum, now); err != nil {
+			return entity.Principal{}, err
+		}
+		s.noteUse(v, st, now)
+	}
+	return entity.Principal{
+		UserID: st.user.ID, Name: st.user.Name, IsAdmin: st.user.IsAdmin, IsBot: st.user.IsBot,
+		TokenType: v.tokenType, TokenID: v.tokenID,
+	}, nil
+}
+
+// honours tells whether the credential is still on record, and is this very token.
+func (st *standing) honours(v *verified, sum [32]byte, now time.Time) error {
+	c, ok := st.credentials[v.credential]
+	live := ok && c.live(now)
+	if live && v.tokenType != TypeUser {
+		live = subtle.ConstantTimeCompare(c.Hash, sum[:]) == 1
+	}
+	switch {
+	case live:
+		return nil
+	case v.tokenType == TypeBot:
+		return refuse(CodeBotStale)
+	default:
+		return refuse(CodeRevoked)
+	}
+}
+
+// refused takes note of a refusal and gives it back.
+func (s *Service) refused(err error, t *parsed) (entity.Principal, error) {
+	var e *entity.Error
+	if !errors.As(err, &e) {
+		e = entity.Internal(err)
+	}
+	if e.Kind == entity.KindUnauthorized {
+		s.trail.refusal(e, t)
+	}
+	return entity.Principal{}, e
+}

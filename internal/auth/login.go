@@ -1,0 +1,136 @@
+package auth
+
+import (
+	"context"
+	"encoding/base64"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/catalpa-metadata/catalpa/internal/entity"
+	"github.com/catalpa-metadata/catalpa/internal/store"
+)
+
+const (
+	maxLoginName     = 300
+	maxLoginPassword = 1024
+)
+
+// LoginRequest asks to sign in by password.
+type LoginRequest struct {
+	Name     string // email or user name
+	Password string // Base64 of the password in UTF-8
+	Address  string // of the client, for the throttle and the audit trail
+}
+
+// Login signs a person in. Whoever cannot sign in gets one answer, whether the
+// user is unknown, deleted, a bot or without a password, or the password is wrong.
+func (s *Service) Login(ctx context.Context, req LoginRequest) (Tokens, error) {
+	plain, err := decodePassword(req.Password)
+	if err != nil {
+		return Tokens{}, err
+	}
+	name := strings.ToLower(strings.TrimSpace(req.Name))
+	if name == "" || len(name) > maxLoginName || !utf8.ValidString(name) {
+		return Tokens{}, s.refuseLogin(CodeLogin, "", req.Address)
+	}
+	user, err := s.findForLogin(ctx, name)
+	if err != nil {
+		return Tokens{}, err
+	}
+	who := s.attemptOf(user, name, req.Address)
+	// Whoever is blocked must not wait in line with the others.
+	if blocked, err := s.blocked(ctx, who); err != nil || blocked {
+		return Tokens{}, firstError(err, func() error { return s.refuseLogin(CodeThrottled, name, req.Address) })
+	}
+	leave, err := s.turns.enter(ctx, who.pair.key+who.pair.owner)
+	if err != nil {
+		return Tokens{}, err
+	}
+	defer leave()
+	return s.loginInTurn(ctx, user, who, name, plain, req.Address)
+}
+
+// loginInTurn evaluates one password at a time of the same account and address,
+// so that a volley of guesses cannot pass the throttle together.
+func (s *Service) loginInTurn(ctx context.Context, user User, who attempt, name, plain, address string) (Tokens, error) {
+	if blocked, err := s.blocked(ctx, who); err != nil || blocked {
+		return Tokens{}, firstError(err, func() error { return s.refuseLogin(CodeThrottled, name, address) })
+	}
+	stored, err := s.passwordOf(ctx, user.ID)
+	if err != nil {
+		return Tokens{}, err
+	}
+	hash := stored.Hash
+	if user.Deleted || user.IsBot {
+		hash = ""
+	}
+	ok, renew, err := s.hasher.Verify(ctx, hash, plain)
+	if err != nil {
+		return Tokens{}, err
+	}
+	if !ok {
+		if err := s.countFailure(ctx, who); err != nil {
+			return Tokens{}, err
+		}
+		return Tokens{}, s.refuseLogin(CodeLogin, name, address)
+	}
+	if renew {
+		if stored.Hash, err = s.hasher.Hash(ctx, plain); err != nil {
+			return Tokens{}, err
+		}
+	}
+	tokens, err := s.signIn(ctx, user, address, func(tx store.Tx) error {
+		if renew {
+			if err := putPassword(ctx, tx, user.ID, stored); err != nil {
+				return err
+			}
+		}
+		_, err := tx.DeleteRecord(ctx, kindThrottle, who.pair.owner, who.pair.key)
+		return err
+	})
+	tokens.MustChangePassword = stored.MustChange
+	return tokens, err
+}
+
+// findForLogin returns the zero User when there is none.
+func (s *Service) findForLogin(ctx context.Context, name string) (User, error) {
+	find := s.users.ByName
+	if strings.Contains(name, "@") {
+		find = s.users.ByEmail
+	}
+	user, err := find(ctx, name)
+	if isNotFound(err) {
+		return User{}, nil
+	}
+	return user, err
+}
+
+func (s *Service) refuseLogin(code, name, address string) error {
+	s.trail.note(AuditEntry{Action: "signInRefused", Code: code, Subject: digestOf(name), Address: entity.Shorten(address, 60)})
+	return refuse(code)
+}
+
+func firstError(err error, otherwise func() error) error {
+	if err != nil {
+		return err
+	}
+	return otherwise()
+}
+
+// decodePassword reads a password as clients send it.
+func decodePassword(encoded string) (string, error) {
+	if len(encoded) > maxLoginPassword {
+		return "", entity.BadRequest("Password is too long.")
+	}
+	plain, err := base64.StdEncoding.DecodeString(encoded)
+	if err != nil {
+		plain, err = base64.RawStdEncoding.DecodeString(encoded)
+	}
+	if err != nil || !utf8.Valid(plain) {
+		return "", &entity.Error{
+			Kind: entity.KindBadRequest, Message: "Password need to be encoded in Base-64.",
+			Hint: "Send the Base64 form of the password in UTF-8.",
+		}
+	}
+	return string(plain), nil
+}

@@ -1,0 +1,120 @@
+package password
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"strings"
+	"sync/atomic"
+
+	"golang.org/x/crypto/bcrypt"
+
+	"github.com/catalpa-metadata/catalpa/internal/entity"
+)
+
+// DefaultCost is the bcrypt cost of new hashes.
+const DefaultCost = 12
+
+// prefix marks hashes made here: bcrypt over a digest of the password, so that
+// every character of a long one counts. Imported plain bcrypt hashes lack it.
+const prefix = "bcrypt-sha256:"
+
+const (
+	parallel = 2  // hashing is meant to be slow: leave the cores to the others
+	maxQueue = 64 // callers that may wait for their turn
+)
+
+// Hasher hashes and verifies passwords, a few at a time. It is safe for
+// concurrent use.
+type Hasher struct {
+	cost    int
+	slots   chan struct{}
+	waiting atomic.Int64
+	decoy   string
+}
+
+// NewHasher returns a Hasher with a bcrypt cost; DefaultCost unless a test needs
+// it quick.
+func NewHasher(cost int) (*Hasher, error) {
+	h := &Hasher{cost: cost, slots: make(chan struct{}, parallel)}
+	decoy, err := h.hash(rand.Text())
+	if err != nil {
+		return nil, err
+	}
+	h.decoy = decoy
+	return h, nil
+}
+
+// Hash returns what to store of a password.
+func (h *Hasher) Hash(ctx context.Context, plain string) (string, error) {
+	if err := h.enter(ctx); err != nil {
+		return "", err
+	}
+	defer h.leave()
+	return h.hash(plain)
+}
+
+func (h *Hasher) hash(plain string) (string, error) {
+	hash, err := bcrypt.GenerateFromPassword(digest(plain), h.cost)
+	if err != nil {
+		return "", entity.Internal(err)
+	}
+	return prefix + string(hash), nil
+}
+
+// digest brings a password of any length under bcrypt's limit of 72 bytes. The
+// key of the MAC keeps digests that leaked elsewhere from being of use here.
+func digest(plain string) []byte {
+	mac := hmac.New(sha256.New, []byte("catalpa password v1"))
+	mac.Write([]byte(plain))
+	return []byte(base64.RawStdEncoding.EncodeToString(mac.Sum(nil)))
+}
+
+// Verify tells whether the password is the one that was hashed, and whether the
+// hash should be renewed because it is an imported or weaker one. An empty hash
+// never fits, but takes the same time.
+func (h *Hasher) Verify(ctx context.Context, hash, plain string) (ok, renew bool, err error) {
+	if err := h.enter(ctx); err != nil {
+		return false, false, err
+	}
+	defer h.leave()
+	known := hash != ""
+	if !known {
+		hash = h.decoy
+	}
+	input := []byte(plain)
+	stored, ours := strings.CutPrefix(hash, prefix)
+	if ours {
+		input = digest(plain)
+	} else if len(input) > 72 {
+		input = input[:72] // what the other implementation did when it made the hash
+	}
+	err = bcrypt.CompareHashAndPassword([]byte(stored), input)
+	if errors.Is(err, bcrypt.ErrMismatchedHashAndPassword) {
+		return false, false, nil
+	}
+	if err != nil {
+		return false, false, entity.Internal(err)
+	}
+	cost, err := bcrypt.Cost([]byte(stored))
+	return known, !ours || cost < h.cost, err
+}
+
+func (h *Hasher) enter(ctx context.Context) error {
+	if h.waiting.Add(1) > maxQueue {
+		h.waiting.Add(-1)
+		return &entity.Error{Kind: entity.KindUnavailable, Message: "Too many sign-ins at once. Please try after some time."}
+	}
+	defer h.waiting.Add(-1)
+	select {
+	case h.slots <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return &entity.Error{Kind: entity.KindUnavailable, Message: "The sign-in took too long. Please try again.", Cause: ctx.Err()}
+	}
+}
+
+func (h *Hasher) leave() { <-h.slots }

@@ -1,0 +1,212 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	lru "github.com/hashicorp/golang-lru/v2"
+
+	"github.com/catalpa-metadata/catalpa/internal/auth/key"
+	"github.com/catalpa-metadata/catalpa/internal/auth/password"
+	"github.com/catalpa-metadata/catalpa/internal/auth/secret"
+	"github.com/catalpa-metadata/catalpa/internal/entity"
+	"github.com/catalpa-metadata/catalpa/internal/store"
+)
+
+// DefaultIssuer names the server in its tokens when nothing else is configured.
+const DefaultIssuer = "catalpa"
+
+// Options says how to authenticate. Store, Users, Keys and Sealer are required;
+// the zero value of everything else means the default.
+type Options struct {
+	Store  store.Store
+	Users  Users
+	Keys   *key.Ring
+	Sealer *secret.Sealer
+	// DataDir is where the first admin's password is put down; none if empty.
+	DataDir string
+
+	// Issuer is the iss of our tokens. If empty, the one of the last start on this
+	// store, so that a command beside the server makes tokens it accepts.
+	Issuer string
+	// Audience is the aud of our tokens; the issuer if empty.
+	Audience string
+
+	Skew            time.Duration // clocks may differ by this; default 30 s, at most 300 s
+	AccessLifetime  time.Duration // of a person's access token; default 1 h
+	SessionLifetime time.Duration // how long it can be refreshed; default 7 days
+	MaxLoginFails   int           // before delays begin; default 3
+	LoginBlock      time.Duration // the longest delay, and the window of counting; default 10 min
+
+	AllowUnlimitedBotTokens bool
+	// RevealBotTokens keeps an encrypted copy of bot tokens, so that
+	// RevealBotToken can show them again.
+	RevealBotTokens bool
+
+	Hasher *password.Hasher // bcrypt of password.DefaultCost by default
+	Clock  func() time.Time
+	Log    *slog.Logger
+}
+
+// Service authenticates callers and issues credentials. It is safe for
+// concurrent use.
+type Service struct {
+	opts     Options
+	store    store.Store
+	users    Users
+	keys     *key.Ring
+	sealer   *secret.Sealer
+	hasher   *password.Hasher
+	clock    func() time.Time
+	log      *slog.Logger
+	profiles map[string]*profile // by issuer
+	own      *profile
+	verified *lru.Cache[[32]byte, *verified]
+	subjects *subjects
+	turns    turns
+	trail    *trail
+	writes   sync.WaitGroup // of last uses, in the background
+}
+
+// maxVerified bounds the cache of verified tokens: some 3 MB.
+const maxVerified = 10_000
+
+// New makes the Service. It registers a commit hook, so call it at start.
+func New(ctx context.Context, opts Options) (*Service, error) {
+	if opts.Store == nil || opts.Users == nil || opts.Keys == nil || opts.Sealer == nil {
+		return nil, errors.New("auth needs a store, users, keys and a sealer")
+	}
+	if err := opts.complete(); err != nil {
+		return nil, err
+	}
+	s := &Service{
+		opts: opts, store: opts.Store, users: opts.Users, keys: opts.Keys, sealer: opts.Sealer,
+		hasher: opts.Hasher, clock: opts.Clock, log: opts.Log, turns: newTurns(),
+	}
+	if err := s.settle(ctx); err != nil {
+		return nil, err
+	}
+	var err error
+	if s.verified, err = lru.New[[32]byte, *verified](maxVerified); err != nil {
+		return nil, err
+	}
+	if s.subjects, err = newSubjects(s.load, s.clock); err != nil {
+		return nil, err
+	}
+	s.trail = newTrail(s.store, s.clock, s.log)
+	s.own = s.ownProfile()
+	s.profiles = map[string]*profile{s.own.issuer: s.own}
+	s.store.OnCommit(func(c store.Commit) {
+		for _, id := range c.Entities {
+			s.subjects.forget(id)
+		}
+	})
+	return s, nil
+}
+
+func (o *Options) complete() error {
+	setDefault(&o.Skew, 30*time.Second)
+	setDefault(&o.AccessLifetime, time.Hour)
+	setDefault(&o.SessionLifetime, 7*24*time.Hour)
+	setDefault(&o.MaxLoginFails, 3)
+	setDefault(&o.LoginBlock, 10*time.Minute)
+	if o.Skew < 0 || o.Skew > 5*time.Minute {
+		return errors.New("maxClockSkew must be between 0 and 300 seconds")
+	}
+	if o.Clock == nil {
+		o.Clock = time.Now
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Hasher == nil {
+		hasher, err := password.NewHasher(password.DefaultCost)
+		if err != nil {
+			return err
+		}
+		o.Hasher = hasher
+	}
+	return nil
+}
+
+func setDefault[T int | time.Duration](value *T, fallback T) {
+	if *value == 0 {
+		*value = fallback
+	}
+}
+
+// Close writes what is left of the audit trail. The store must still be open.
+func (s *Service) Close(ctx context.Context) error {
+	s.writes.Wait()
+	return s.trail.flush(ctx)
+}
+
+// JWKS returns the public keys of our tokens as a JSON Web Key Set.
+func (s *Service) JWKS() []byte { return s.keys.JWKS() }
+
+// Sealer encrypts the secrets that entities hold.
+func (s *Service) Sealer() *secret.Sealer { return s.sealer }
+
+// Issuer returns the iss of our tokens.
+func (s *Service) Issuer() string { return s.opts.Issuer }
+
+// The records of this package.
+const (
+	kindCredential = "auth-credential" // owner: user
+	kindPassword   = "auth-password"   // owner: user
+	kindThrottle   = "auth-throttle"
+	kindSetting    = "auth-setting"
+)
+
+// settle agrees with the store on the issuer and proves the master key.
+func (s *Service) settle(ctx context.Context) error {
+	const sealPlace = "auth-setting/seal"
+	var issuer, seal string
+	err := s.store.View(ctx, func(r store.Reader) error {
+		var err error
+		if issuer, err = textRecord(ctx, r, "issuer"); err != nil {
+			return err
+		}
+		seal, err = textRecord(ctx, r, "seal")
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if seal != "" {
+		if _, err := s.sealer.Open(seal, sealPlace); err != nil {
+			return errors.New("the master key does not fit this database: its stored secrets cannot be read; " +
+				"put back the file " + secret.MasterFile + " that belongs to it")
+		}
+	}
+	wanted := s.opts.Issuer
+	if wanted == "" {
+		wanted = issuer
+	}
+	if wanted == "" {
+		wanted = DefaultIssuer
+	}
+	s.opts.Issuer = wanted
+	if s.opts.Audience == "" {
+		s.opts.Audience = wanted
+	}
+	if wanted == issuer && seal != "" {
+		return nil
+	}
+	if seal == "" {
+		if seal, err = s.sealer.Seal("catalpa", sealPlace); err != nil {
+			return err
+		}
+	}
+	now := s.clock().UnixMilli()
+	return s.store.Update(ctx, func(tx store.Tx) error {
+		return tx.PutRecord(ctx,
+			store.Record{Kind: kindSetting, Key: "issuer", At: now, Doc: quoted(wanted)},
+			store.Record{Kind: kindSetting, Key: "seal", At: now, Doc: quoted(seal)})
+	})
+}
+
+func isNotFound(err error) bool { return entity.KindOf(err) == entity.KindNotFound }
