@@ -80,3 +80,12 @@ func NotFound(typ, nameOrID string) *Error {
 func Internal(cause error) *Error {
 	return &Error{Kind: KindInternal, Message: "The server met an unexpected problem. The log has the details under the request id.", Cause: cause}
 }
+
+// AsError returns the first Error in err's chain, nil when there is none.
+func AsError(err error) *Error {
+	var e *Error
+	if errors.As(err, &e) {
+		return e
+	}
+	return nil
+}

@@ -54,6 +54,10 @@ type Type struct {
 	// Nested are the paths to arrays of named, tagged parts: columns, tasks.
 	Nested []Nested
 
+	// RequestOnly are members of create requests that the entity does not have
+	// but Prepare wants to see; Prepare removes them from Rest.
+	RequestOnly map[string]bool
+
 	Supports Supports
 	Hooks    Hooks
 }

@@ -1,0 +1,217 @@
+package engine
+
+import (
+	"context"
+
+	"github.com/catalpa-metadata/catalpa/internal/entity"
+	"github.com/catalpa-metadata/catalpa/internal/policy"
+	"github.com/catalpa-metadata/catalpa/internal/registry"
+	"github.com/catalpa-metadata/catalpa/internal/store"
+)
+
+// Authorize answers nil when the caller may do the operations on everything of a
+// type, and an error of entity.KindForbidden that names the missing ones.
+func (e *Engine) Authorize(ctx context.Context, by entity.Principal, resource string, ops ...policy.Operation) error {
+	s, err := e.Subject(ctx, by)
+	if err != nil {
+		return err
+	}
+	return policy.Decide(s, &policy.Resource{Type: resource}, ops...).Err()
+}
+
+// AuthorizeEntity does the same for one entity, whose owners, domains and tags
+// conditions look at. It returns the entity as stored.
+func (e *Engine) AuthorizeEntity(ctx context.Context, by entity.Principal, t *registry.Type, sel Selector, ops ...policy.Operation) (*entity.Entity, error) {
+	var ent *entity.Entity
+	generation := e.refs.started()
+	err := e.store.View(ctx, func(r store.Reader) error {
+		row, err := e.find(ctx, r, t, sel)
+		if err != nil {
+			return err
+		}
+		if ent, err = decodeDoc(row.Doc); err != nil {
+			return err
+		}
+		return e.authorizeIn(ctx, r, e.newLookup(r, generation, true), by, t, ent, row.Parent, ops...)
+	})
+	return ent, err
+}
+
+// authorizeIn decides inside a snapshot or transaction.
+func (e *Engine) authorizeIn(ctx context.Context, r store.Reader, l *lookup, by entity.Principal, t *registry.Type, ent *entity.Entity, parent entity.ID, ops ...policy.Operation) error {
+	if by.TokenType == "SYSTEM" {
+		return nil
+	}
+	s, err := e.subjectIn(ctx, r, by.UserID)
+	if err != nil {
+		return err
+	}
+	if s.Admin {
+		return nil
+	}
+	res, err := e.resourceIn(ctx, r, l, t, ent, parent)
+	if err != nil {
+		return err
+	}
+	return policy.Decide(s, res, ops...).Err()
+}
+
+// resourceIn gathers what conditions may ask of an entity: its own owners and
+// domains, or those it inherits, and the teams the owners are in.
+func (e *Engine) resourceIn(ctx context.Context, r store.Reader, l *lookup, t *registry.Type, ent *entity.Entity, parent entity.ID) (*policy.Resource, error) {
+	res := policy.ResourceOf(t.Name, ent)
+	if len(res.Owners) == 0 || len(res.Domains) == 0 {
+		if err := l.loadAncestors(ctx, []entity.ID{parent}); err != nil {
+			return nil, err
+		}
+		owners, domains := l.inherited(parent)
+		if len(res.Owners) == 0 {
+			res.Owners = owners
+		}
+		if len(res.Domains) == 0 {
+			res.Domains = domains
+		}
+	}
+	if err := l.load(ctx, refIDs(res.Owners, res.Domains)); err != nil {
+		return nil, err
+	}
+	res.Owners, res.Domains = l.fullRefs(res.Owners), l.fullRefs(res.Domains)
+	teams, err := e.ownerTeams(ctx, r, res.Owners)
+	res.Teams = teams
+	return &res, err
+}
+
+// ownerTeams returns the names of the owning teams, of the teams the owners are
+// in, and of all above them.
+func (e *Engine) ownerTeams(ctx context.Context, r store.Reader, owners []entity.Ref) ([]string, error) {
+	var names []string
+	for _, owner := range owners {
+		if owner.Type == "team" {
+			b := &subjectBuilder{e: e, r: r, docs: map[entity.ID]*entity.Entity{}, types: map[entity.ID]string{}}
+			if _, err := b.loadTeams(ctx, []entity.ID{owner.ID}); err != nil {
+				return nil, err
+			}
+			if team := b.docs[owner.ID]; team != nil {
+				names = append(append(names, team.Name), b.namesAbove(owner.ID)...)
+			}
+			continue
+		}
+		s, err := e.subjectIn(ctx, r, owner.ID)
+		if entity.KindOf(err) == entity.KindUnauthorized && err != nil {
+			continue // an owner who is gone brings no teams
+		}
+		if err != nil {
+			return nil, err
+		}
+		for i := range s.Teams {
+			names = append(append(names, s.Teams[i].Name), s.Teams[i].Ancestors...)
+		}
+	}
+	return names, nil
+}
+
+// inherited returns the nearest owners and domains on the way to the root.
+func (l *lookup) inherited(parent entity.ID) (owners, domains []entity.Ref) {
+	for depth := 0; parent != entity.NilID && depth < maxDepth; depth++ {
+		info := l.byID[parent]
+		if info == nil {
+			break
+		}
+		if len(owners) == 0 {
+			owners = info.owners
+		}
+		if len(domains) == 0 {
+			domains = info.domains
+		}
+		parent = info.parent
+	}
+	return owners, domains
+}
+
+// fullRefs gives bare references their names; those that are gone are left out.
+func (l *lookup) fullRefs(refs []entity.Ref) []entity.Ref {
+	if len(refs) == 0 {
+		return nil
+	}
+	out := make([]entity.Ref, 0, len(refs))
+	for _, ref := range refs {
+		if info := l.byID[ref.ID]; info != nil {
+			full := info.ref
+			full.Inherited = ref.Inherited
+			out = append(out, full)
+		}
+	}
+	return out
+}
+
+func refIDs(lists ...[]entity.Ref) []entity.ID {
+	var ids []entity.ID
+	for _, refs := range lists {
+		for _, ref := range refs {
+			ids = append(ids, ref.ID)
+		}
+	}
+	return ids
+}
+
+// authorizeCreate checks that the caller may create what the request names. It
+// runs once the parent is known, whose owners and domains the entity inherits.
+func (w *write) authorizeCreate(ctx context.Context) error {
+	if w.method == methodInternal {
+		return nil
+	}
+	ops := []policy.Operation{policy.Create}
+	return w.e.authorizeIn(ctx, w.tx, w.look, w.by, w.t, w.in.ent, w.parentRow.ID, ops...)
+}
+
+// authorizeChange checks the operations that follow from what really changed,
+// against the owners and tags before the change.
+func (w *write) authorizeChange(ctx context.Context) error {
+	if w.method == methodInternal {
+		return nil
+	}
+	ops := policy.OperationsForChange(w.change)
+	if w.method == methodPut && w.by.IsBot {
+		ops = sourceOperations(ops, w.old)
+	}
+	return w.e.authorizeIn(ctx, w.tx, w.look, w.by, w.t, w.old, w.oldRow.Parent, ops...)
+}
+
+// sourceOperations are the operations of a bot's PUT. The ingestion bot may not
+// edit display names, which protects those that people gave; merge has kept them
+// already, and a first name that the source reports is not an edit of one.
+func sourceOperations(ops []policy.Operation, old *entity.Entity) []policy.Operation {
+	if old.DisplayName != "" {
+		return ops
+	}
+	out := make([]policy.Operation, 0, len(ops)+1)
+	for _, op := range ops {
+		if op != policy.EditDisplayName {
+			out = append(out, op)
+		}
+	}
+	if len(out) == 0 {
+		out = append(out, policy.EditAll)
+	}
+	return out
+}
+
+// viewOperation returns what reading the fields asks for: ViewBasic for what
+// everybody may see, ViewAll for the rest.
+func viewOperation(f Fields) policy.Operation {
+	if f.all {
+		return policy.ViewAll
+	}
+	for name := range f.names {
+		if !basicFields[name] {
+			return policy.ViewAll
+		}
+	}
+	return policy.ViewBasic
+}
+
+// basicFields may be read with ViewBasic.
+var basicFields = map[string]bool{
+	"owners": true, "followers": true, "votes": true, "tags": true, "extension": true,
+	"domains": true, "dataProducts": true, "experts": true,
+}

@@ -1,0 +1,124 @@
+package engine
+
+import (
+	"context"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/catalpa-metadata/catalpa/internal/entity"
+	"github.com/catalpa-metadata/catalpa/internal/store"
+)
+
+// ChangeEvent is an entry of the change feed as clients see it.
+type ChangeEvent struct {
+	ID                       entity.ID                 `json:"id"`
+	EventType                string                    `json:"eventType"`
+	EntityType               string                    `json:"entityType"`
+	EntityID                 entity.ID                 `json:"entityId"`
+	EntityFullyQualifiedName string                    `json:"entityFullyQualifiedName,omitzero"`
+	PreviousVersion          entity.Version            `json:"previousVersion,omitzero"`
+	CurrentVersion           entity.Version            `json:"currentVersion,omitzero"`
+	UserName                 string                    `json:"userName,omitzero"`
+	Timestamp                int64                     `json:"timestamp"`
+	ChangeDescription        *entity.ChangeDescription `json:"changeDescription,omitzero"`
+	Entity                   jsontext.Value            `json:"entity,omitzero"` // the state, as a JSON string
+}
+
+// Changes returns entries of the change feed, oldest first, each with the state
+// the entity had. Secrets are masked for everybody.
+func (e *Engine) Changes(ctx context.Context, q store.EventQuery, base string) ([]ChangeEvent, error) {
+	var out []ChangeEvent
+	generation := e.refs.started()
+	err := e.store.View(ctx, func(r store.Reader) error {
+		events, err := r.Events(ctx, q)
+		if err != nil {
+			return err
+		}
+		out = make([]ChangeEvent, len(events))
+		states, err := e.statesAt(ctx, r, generation, events, base)
+		if err != nil {
+			return err
+		}
+		for i, ev := range events {
+			out[i] = ChangeEvent{
+				ID: ev.ID, EventType: ev.Type, EntityType: ev.EntityType, EntityID: ev.EntityID, EntityFullyQualifiedName: ev.EntityFQN,
+				PreviousVersion: ev.PreviousVersion, CurrentVersion: ev.Version, UserName: ev.User, Timestamp: ev.At, Entity: states[i],
+			}
+			if len(ev.Change) > 0 {
+				out[i].ChangeDescription = new(entity.ChangeDescription)
+				if err := json.Unmarshal(ev.Change, out[i].ChangeDescription); err != nil {
+					return entity.Internal(err)
+				}
+			}
+		}
+		return nil
+	})
+	return out, err
+}
+
+// statesAt returns the states the entities had at the events, as JSON strings;
+// nil where it is not known any more. Current states come in one batch.
+func (e *Engine) statesAt(ctx context.Context, r store.Reader, generation uint64, events []store.Event, base string) ([]jsontext.Value, error) {
+	ids := make([]entity.ID, 0, len(events))
+	for _, ev := range events {
+		if ev.Doc == nil {
+			ids = append(ids, ev.EntityID)
+		}
+	}
+	current := map[entity.ID]store.Row{}
+	for chunk := range chunks(ids, 500) {
+		rows, err := r.Entities(ctx, chunk)
+		if err != nil {
+			return nil, err
+		}
+		for _, row := range rows {
+			current[row.ID] = row
+		}
+	}
+	byType := map[string][]int{}
+	rows := make([]store.Row, len(events))
+	for i, ev := range events {
+		row, ok := current[ev.EntityID]
+		switch {
+		case ev.Doc != nil:
+			row = store.Row{ID: ev.EntityID, Type: ev.EntityType, FQN: ev.EntityFQN, Doc: ev.Doc}
+		case !ok:
+			continue
+		case row.Version != ev.Version:
+			doc, err := r.Version(ctx, ev.EntityID, ev.Version)
+			if err != nil && entity.KindOf(err) == entity.KindNotFound {
+				continue
+			}
+			if err != nil {
+				return nil, err
+			}
+			row.Doc = doc
+		}
+		rows[i] = row
+		byType[ev.EntityType] = append(byType[ev.EntityType], i)
+	}
+	out := make([]jsontext.Value, len(events))
+	for typ, places := range byType {
+		s := e.shapes[typ]
+		if s == nil {
+			continue
+		}
+		some := make([]store.Row, len(places))
+		for j, i := range places {
+			some[j] = rows[i]
+		}
+		ents, err := e.hydrate(ctx, r, e.newLookup(r, generation, true), s.t, some, View{whole: true, Include: store.All, Base: base})
+		if err != nil {
+			return nil, err
+		}
+		for j, i := range places {
+			raw, err := Encode(ents[j])
+			if err != nil {
+				return nil, entity.Internal(err)
+			}
+			out[i] = quoted(string(raw))
+		}
+	}
+	return out, nil
+}

@@ -1,0 +1,234 @@
+package engine
+
+import (
+	"context"
+
+	"github.com/catalpa-metadata/catalpa/internal/entity"
+	"github.com/catalpa-metadata/catalpa/internal/policy"
+	"github.com/catalpa-metadata/catalpa/internal/registry"
+	"github.com/catalpa-metadata/catalpa/internal/store"
+)
+
+// DeleteOptions say how to delete.
+type DeleteOptions struct {
+	Hard      bool // remove for good instead of marking as deleted
+	Recursive bool // with everything below; else an entity with children is refused
+}
+
+// Delete removes an entity: softly, so that Restore brings it back, or for good.
+// An entity that has children needs Recursive, or the error is a KindBadRequest.
+func (e *Engine) Delete(ctx context.Context, by entity.Principal, t *registry.Type, sel Selector, opts DeleteOptions, v View) (Result, error) {
+	var w *write
+	var shown *entity.Entity
+	err := e.store.Update(ctx, func(tx store.Tx) error {
+		w = &write{e: e, s: e.shapeOf(t), t: t, by: by, tx: tx, look: e.newLookup(tx, 0, false)}
+		row, below, err := w.deletable(ctx, sel, opts)
+		if err != nil {
+			return err
+		}
+		if opts.Hard {
+			shown, err = w.deleteHard(ctx, row, below, v)
+			return err
+		}
+		return w.deleteSoft(ctx, row, below)
+	})
+	if err != nil {
+		return Result{}, err
+	}
+	if opts.Hard {
+		return Result{Entity: shown, Event: entity.EventDeleted}, nil
+	}
+	return e.result(ctx, w, v)
+}
+
+// deletable finds the entity and what is below it, and checks that the caller
+// may delete it and that nothing stands in the way.
+func (w *write) deletable(ctx context.Context, sel Selector, opts DeleteOptions) (store.Row, []entity.ID, error) {
+	row, err := w.e.find(ctx, w.tx, w.t, sel)
+	if err != nil {
+		return row, nil, err
+	}
+	if row.Deleted && !opts.Hard {
+		return row, nil, entity.NotFound(w.t.Name, sel.String())
+	}
+	if w.old, err = decodeDoc(row.Doc); err != nil {
+		return row, nil, err
+	}
+	w.oldRow = row
+	if err := w.e.authorizeIn(ctx, w.tx, w.look, w.by, w.t, w.old, row.Parent, policy.Delete); err != nil {
+		return row, nil, err
+	}
+	if text(w.old.Rest["provider"]) == "system" {
+		return row, nil, entity.BadRequest("System entity [name=%s, type=%s] can not be deleted.", row.Name, row.Type)
+	}
+	below, err := w.tx.Descendants(ctx, row.ID)
+	if err != nil {
+		return row, nil, err
+	}
+	if len(below) > 0 && !opts.Recursive {
+		children, err := w.tx.Children(ctx, []entity.ID{row.ID}, "", maxChildren)
+		if err != nil {
+			return row, nil, err
+		}
+		for _, child := range children {
+			if !child.Deleted || opts.Hard {
+				return row, nil, entity.BadRequest("%s is not empty", w.t.Name)
+			}
+		}
+	}
+	return row, below, nil
+}
+
+func (w *write) deleteHard(ctx context.Context, row store.Row, below []entity.ID, v View) (*entity.Entity, error) {
+	v.whole, v.Include, v.reveal = true, store.All, false
+	shown, err := w.e.hydrate(ctx, w.tx, w.look, w.t, []store.Row{row}, v)
+	if err != nil {
+		return nil, err
+	}
+	events := []store.Event{w.deletion(row)}
+	for chunk := range chunks(below, 500) {
+		rows, err := w.tx.Entities(ctx, chunk)
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range rows {
+			events = append(events, w.deletion(r))
+		}
+	}
+	if err := w.tx.Delete(ctx, append([]entity.ID{row.ID}, below...)); err != nil {
+		return nil, err
+	}
+	w.event = entity.EventDeleted
+	return shown[0], w.tx.AppendEvent(ctx, events...)
+}
+
+// deletion is the event of a row that goes for good; it carries the last state.
+func (w *write) deletion(row store.Row) store.Event {
+	return store.Event{
+		ID: entity.NewID(), Type: entity.EventDeleted, EntityType: row.Type, EntityID: row.ID, EntityFQN: row.FQN,
+		Version: row.Version, PreviousVersion: row.Version, At: w.e.now(), User: w.by.Name, Doc: row.Doc,
+	}
+}
+
+func chunks(ids []entity.ID, size int) func(yield func([]entity.ID) bool) {
+	return func(yield func([]entity.ID) bool) {
+		for len(ids) > 0 {
+			n := min(size, len(ids))
+			if !yield(ids[:n]) {
+				return
+			}
+			ids = ids[n:]
+		}
+	}
+}
+
+// deleteSoft marks the entity and everything below it.
+func (w *write) deleteSoft(ctx context.Context, row store.Row, below []entity.ID) error {
+	if !w.s.properties["deleted"] {
+		return entity.BadRequest("%s cannot be deleted softly; use hardDelete=true", w.t.Name)
+	}
+	if err := w.mark(ctx, row, true, entity.EventSoftDeleted); err != nil {
+		return err
+	}
+	return w.markBelow(ctx, below, true, entity.EventSoftDeleted)
+}
+
+// markBelow marks descendants; those that are in the wanted state are left alone.
+func (w *write) markBelow(ctx context.Context, below []entity.ID, deleted bool, event string) error {
+	for chunk := range chunks(below, 500) {
+		rows, err := w.tx.Entities(ctx, chunk)
+		if err != nil {
+			return err
+		}
+		for _, row := range rows {
+			s := w.e.shapes[row.Type]
+			if row.Deleted == deleted || s == nil || !s.properties["deleted"] {
+				continue
+			}
+			child := &write{e: w.e, s: s, t: s.t, by: w.by, tx: w.tx, look: w.look}
+			if err := child.mark(ctx, row, deleted, event); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// mark steps one entity into or out of the deleted state.
+func (w *write) mark(ctx context.Context, row store.Row, deleted bool, event string) error {
+	old, err := decodeDoc(row.Doc)
+	if err != nil {
+		return err
+	}
+	next, err := decodeDoc(row.Doc)
+	if err != nil {
+		return err
+	}
+	next.Deleted = &deleted
+	next.Version = old.Version.Next(false)
+	next.UpdatedAt, next.UpdatedBy = w.e.now(), w.by.Name
+	w.old, w.oldRow, w.event = old, row, event
+	w.parentRow.ID = row.Parent
+	w.in = &incoming{ent: next}
+	w.change = &entity.ChangeDescription{
+		FieldsAdded: []entity.FieldChange{}, FieldsDeleted: []entity.FieldChange{}, PreviousVersion: old.Version,
+		FieldsUpdated: []entity.FieldChange{{Name: "deleted", OldValue: quoted(boolText(!deleted)), NewValue: quoted(boolText(deleted))}},
+	}
+	next.ChangeDescription = w.change
+	doc, err := encode(next)
+	if err != nil {
+		return err
+	}
+	if err := w.tx.AddVersion(ctx, row.ID, old.Version, row.Doc); err != nil {
+		return err
+	}
+	row.Deleted, row.Version, row.UpdatedAt, row.Doc = deleted, next.Version, next.UpdatedAt, doc
+	if err := w.tx.Replace(ctx, row); err != nil {
+		return err
+	}
+	return w.emit(ctx, nil)
+}
+
+// Restore brings back a softly deleted entity with what was below it. One that
+// is not deleted is an error of entity.KindNotFound.
+func (e *Engine) Restore(ctx context.Context, by entity.Principal, t *registry.Type, id entity.ID, v View) (Result, error) {
+	var w *write
+	err := e.store.Update(ctx, func(tx store.Tx) error {
+		w = &write{e: e, s: e.shapeOf(t), t: t, by: by, tx: tx, look: e.newLookup(tx, 0, false)}
+		row, err := w.e.find(ctx, tx, t, ByID(id))
+		if err != nil {
+			return err
+		}
+		if !row.Deleted {
+			return entity.NotFound(t.Name, id.String())
+		}
+		old, err := decodeDoc(row.Doc)
+		if err != nil {
+			return err
+		}
+		if err := e.authorizeIn(ctx, tx, w.look, by, t, old, row.Parent, policy.EditAll); err != nil {
+			return err
+		}
+		if row.Parent != entity.NilID {
+			parent, err := tx.Entity(ctx, row.Parent)
+			if err != nil {
+				return err
+			}
+			if parent.Deleted {
+				return entity.BadRequest("%s %s is deleted: restore it first", parent.Type, parent.FQN)
+			}
+		}
+		if err := w.mark(ctx, row, false, entity.EventRestored); err != nil {
+			return err
+		}
+		below, err := tx.Descendants(ctx, row.ID)
+		if err != nil {
+			return err
+		}
+		return w.markBelow(ctx, below, false, entity.EventRestored)
+	})
+	if err != nil {
+		return Result{}, err
+	}
+	return e.result(ctx, w, v)
+}

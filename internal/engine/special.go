@@ -1,0 +1,75 @@
+package engine
+
+import (
+	"context"
+
+	"github.com/go-json-experiment/json"
+
+	"github.com/catalpa-metadata/catalpa/internal/entity"
+	"github.com/catalpa-metadata/catalpa/internal/store"
+)
+
+// complete adds to a create request what only the database knows. Most types
+// need nothing; what needs no look-up is a hook of the registry instead.
+func (w *write) complete(ctx context.Context) error {
+	if w.t.Name == "testCase" {
+		return w.completeTestCase(ctx)
+	}
+	return nil
+}
+
+// completeTestCase finds the table a test case is about and puts the case into
+// the table's basic suite, which is made when there is none yet.
+func (w *write) completeTestCase(ctx context.Context) error {
+	for i := range w.in.pending {
+		if w.in.pending[i].field == "testSuite" && len(w.in.pending[i].items) > 0 {
+			return nil
+		}
+	}
+	link, err := entity.ParseLink(text(w.in.ent.Rest["entityLink"]))
+	if err != nil {
+		return err
+	}
+	s := w.e.shapes[link.Type]
+	if s == nil {
+		return entity.BadRequest("the entity link names the unknown type %q", entity.Shorten(link.Type, 60))
+	}
+	subject, err := w.tx.EntityByFQN(ctx, store.Key{Type: link.Type, FQN: s.canonical(link.FQN)})
+	if err != nil || subject.Deleted {
+		return entity.NotFound(link.Type, link.FQN)
+	}
+	suite, err := w.basicSuite(ctx, subject)
+	if err != nil {
+		return err
+	}
+	w.in.pending = append(w.in.pending, pendingRef{field: "testSuite", types: []string{"testSuite"}, items: []entity.Ref{{ID: suite}}})
+	return nil
+}
+
+// basicSuite returns the suite that holds the tests of one table.
+func (w *write) basicSuite(ctx context.Context, subject store.Row) (entity.ID, error) {
+	name := subject.FQN + ".testSuite"
+	row, err := w.tx.EntityByFQN(ctx, store.Key{Type: "testSuite", FQN: name})
+	if err == nil {
+		return row.ID, nil
+	}
+	if entity.KindOf(err) != entity.KindNotFound {
+		return entity.NilID, err
+	}
+	request, err := json.Marshal(map[string]any{
+		"name": name, "basicEntityReference": subject.FQN, "description": "Tests of " + subject.FQN,
+	})
+	if err != nil {
+		return entity.NilID, entity.Internal(err)
+	}
+	s := w.e.shapes["testSuite"]
+	in, err := s.parse(request)
+	if err != nil {
+		return entity.NilID, err
+	}
+	suite := &write{e: w.e, s: s, t: s.t, by: w.by, method: methodInternal, in: in, tx: w.tx, look: w.e.newLookup(w.tx, 0, false)}
+	if err := suite.createOrUpdate(ctx); err != nil {
+		return entity.NilID, err
+	}
+	return suite.in.ent.ID, nil
+}

@@ -1,0 +1,519 @@
+package engine
+
+import (
+	"bytes"
+	"context"
+	"slices"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/catalpa-metadata/catalpa/internal/entity"
+	"github.com/catalpa-metadata/catalpa/internal/registry"
+	"github.com/catalpa-metadata/catalpa/internal/store"
+)
+
+// Result is the outcome of a write.
+type Result struct {
+	Entity *entity.Entity // as the caller may see it
+	Event  string         // one of the entity.Event constants
+	Raw    []byte         // the entity as JSON, when Rendered by the call
+}
+
+// Created tells whether the write made a new entity.
+func (r Result) Created() bool { return r.Event == entity.EventCreated }
+
+// method says which call a write comes from; the rules for what it leaves out
+// differ.
+type method int
+
+const (
+	methodPost method = iota
+	methodPut
+	methodPatch
+	methodInternal // by the server, on behalf of a call that has its own check
+)
+
+// write is one write on its way through the fixed order of the package comment.
+type write struct {
+	e      *Engine
+	s      *shape
+	t      *registry.Type
+	by     entity.Principal
+	method method
+
+	in        *incoming
+	tx        store.Tx
+	look      *lookup
+	parentRow store.Row
+	parent    *entity.Entity // nil at the root
+	oldRow    store.Row
+	old       *entity.Entity // nil on create
+	change    *entity.ChangeDescription
+	event     string
+}
+
+// Create adds an entity from a create request. A taken name is an error of
+// entity.KindConflict, a missing parent or reference of entity.KindNotFound.
+func (e *Engine) Create(ctx context.Context, by entity.Principal, t *registry.Type, body []byte, opts View) (Result, error) {
+	return e.createOrUpdate(ctx, by, t, body, methodPost, opts)
+}
+
+// Put creates the entity the request names, or updates it.
+func (e *Engine) Put(ctx context.Context, by entity.Principal, t *registry.Type, body []byte, opts View) (Result, error) {
+	return e.createOrUpdate(ctx, by, t, body, methodPut, opts)
+}
+
+func (e *Engine) createOrUpdate(ctx context.Context, by entity.Principal, t *registry.Type, body []byte, m method, opts View) (Result, error) {
+	if err := e.schemas.Validate(t.Create, body); err != nil {
+		return Result{}, err
+	}
+	return e.save(ctx, by, t, body, m, opts)
+}
+
+// save runs a create-or-update whose body is valid.
+func (e *Engine) save(ctx context.Context, by entity.Principal, t *registry.Type, body []byte, m method, opts View) (Result, error) {
+	s := e.shapeOf(t)
+	in, err := s.parse(body)
+	if err != nil {
+		return Result{}, err
+	}
+	if err := e.prefetch(ctx, s, in); err != nil {
+		return Result{}, err
+	}
+	var w *write
+	err = e.store.Update(ctx, func(tx store.Tx) error {
+		if w != nil { // run again: start from what the client sent
+			if in, err = s.parse(body); err != nil {
+				return err
+			}
+		}
+		w = &write{e: e, s: s, t: t, by: by, method: m, in: in, tx: tx, look: e.newLookup(tx, 0, false)}
+		return w.createOrUpdate(ctx)
+	})
+	if err != nil {
+		return Result{}, err
+	}
+	return e.result(ctx, w, opts)
+}
+
+// prefetch fills the shared cache with what the write will look up, so that
+// little is left to do while the store's one writer is held.
+func (e *Engine) prefetch(ctx context.Context, s *shape, in *incoming) error {
+	ids, keys := in.wanted(e)
+	cold := slices.ContainsFunc(ids, func(id entity.ID) bool { _, ok := e.refs.get(id); return !ok }) ||
+		slices.ContainsFunc(keys, func(key store.Key) bool { _, ok := e.refs.getByKey(key); return !ok })
+	if !cold {
+		return nil
+	}
+	generation := e.refs.started()
+	return e.store.View(ctx, func(r store.Reader) error {
+		l := e.newLookup(r, generation, true)
+		if err := l.load(ctx, ids); err != nil {
+			return err
+		}
+		if err := l.loadKeys(ctx, keys); err != nil {
+			return err
+		}
+		parents := make([]entity.ID, 0, len(l.byID))
+		for id := range l.byID {
+			parents = append(parents, id)
+		}
+		return l.loadAncestors(ctx, parents)
+	})
+}
+
+func (w *write) createOrUpdate(ctx context.Context) error {
+	if err := w.complete(ctx); err != nil {
+		return err
+	}
+	if err := w.in.resolve(ctx, w.e, w.s, w.look); err != nil {
+		return err
+	}
+	if err := w.findParent(ctx); err != nil {
+		return err
+	}
+	if err := w.name(); err != nil {
+		return err
+	}
+	row, err := w.tx.EntityByFQN(ctx, store.Key{Type: w.t.Name, FQN: w.in.ent.FullyQualifiedName})
+	switch {
+	case err != nil && entity.KindOf(err) == entity.KindNotFound:
+		return w.create(ctx)
+	case err != nil:
+		return err
+	case w.method == methodPost:
+		return entity.Conflict("Entity already exists")
+	}
+	return w.update(ctx, row)
+}
+
+// findParent reads the parent in this transaction: it must exist at the commit.
+func (w *write) findParent(ctx context.Context) error {
+	ref, err := w.parentRef()
+	if err != nil {
+		return err
+	}
+	if ref == nil {
+		if len(w.t.Parents) > 0 && !w.t.ParentOptional {
+			return entity.BadRequest("[%s must not be null]", w.t.Parents[len(w.t.Parents)-1].Field)
+		}
+		return nil
+	}
+	row, err := w.tx.Entity(ctx, ref.ID)
+	if err != nil && entity.KindOf(err) == entity.KindNotFound {
+		return entity.NotFound(ref.Type, ref.ID.String())
+	}
+	if err != nil {
+		return err
+	}
+	if row.Deleted && w.method != methodInternal && w.method != methodPatch {
+		return entity.NotFound(row.Type, row.FQN)
+	}
+	w.parentRow = row
+	w.parent, err = decodeDoc(row.Doc)
+	return err
+}
+
+// parentRef returns the reference to the parent, nil at the root.
+func (w *write) parentRef() (*entity.Ref, error) {
+	for _, p := range w.t.Parents {
+		refs := []entity.Ref(nil)
+		if slot := envelopeSlot(w.in.ent, p.Field); slot != nil {
+			refs = *slot
+		} else {
+			var err error
+			if refs, err = refsOf(w.in.ent.Rest[p.Field]); err != nil {
+				return nil, entity.Internal(err)
+			}
+		}
+		if len(refs) > 0 {
+			return &refs[0], nil
+		}
+	}
+	return nil, nil
+}
+
+// name sets the FQN of the entity and of its parts.
+func (w *write) name() error {
+	fqn, err := w.s.buildFQN(w.in.ent, w.parent)
+	if err != nil {
+		return err
+	}
+	w.in.ent.FullyQualifiedName = fqn
+	for i := range w.in.nested {
+		list := &w.in.nested[i]
+		if list.at.FQN {
+			if err := nameParts(list.parts, fqn, 0); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// storeNested puts the decoded parts back into the document.
+func (w *write) storeNested() error {
+	for _, list := range w.in.nested {
+		if err := setNestedParts(w.in.ent, list.at, list.parts); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *write) create(ctx context.Context) error {
+	ent := w.in.ent
+	ent.ID = entity.NewID()
+	for name, value := range w.s.defaults {
+		if ent.Rest[name] == nil && name != "deleted" && !envelopeMember(name) {
+			ent.Rest[name] = value
+		}
+	}
+	if w.s.properties["deleted"] {
+		no := false
+		ent.Deleted = &no
+	}
+	if err := w.finish(ctx, nil); err != nil {
+		return err
+	}
+	ent.Version = entity.FirstVersion
+	ent.UpdatedAt, ent.UpdatedBy = w.e.now(), w.by.Name
+	w.event = entity.EventCreated
+	doc, err := encode(ent)
+	if err != nil {
+		return err
+	}
+	row := store.Row{
+		ID: ent.ID, Type: w.t.Name, Name: ent.Name, FQN: ent.FullyQualifiedName, Parent: w.parentRow.ID,
+		Version: ent.Version, UpdatedAt: ent.UpdatedAt, Doc: doc,
+	}
+	if err := w.tx.Insert(ctx, row); err != nil {
+		if entity.KindOf(err) == entity.KindConflict {
+			return entity.Conflict("Entity already exists")
+		}
+		return err
+	}
+	if err := w.relate(ctx); err != nil {
+		return err
+	}
+	return w.emit(ctx, nil)
+}
+
+func (w *write) update(ctx context.Context, row store.Row) error {
+	old, err := decodeDoc(row.Doc)
+	if err != nil {
+		return err
+	}
+	w.oldRow, w.old = row, old
+	ent := w.in.ent
+	ent.ID = old.ID
+	if w.method == methodPut {
+		if err := merge(w.s, old, w.in, w.by.IsBot); err != nil {
+			return err
+		}
+		if w.s.properties["deleted"] {
+			no := false
+			ent.Deleted = &no
+		}
+	}
+	return w.replace(ctx)
+}
+
+// replace writes the new state over the old one, if they differ.
+func (w *write) replace(ctx context.Context) error {
+	if err := w.finish(ctx, w.old); err != nil {
+		return err
+	}
+	ent := w.in.ent
+	change, major, err := diff(w.s, w.old, ent, w.fullRef)
+	if err != nil {
+		return err
+	}
+	w.change = change
+	if change.Empty() {
+		w.event = entity.EventNoChange
+		return nil
+	}
+	if err := w.authorizeChange(ctx); err != nil {
+		return err
+	}
+	ent.Version = w.old.Version.Next(major)
+	ent.UpdatedAt, ent.UpdatedBy = w.e.now(), w.by.Name
+	ent.ChangeDescription = change
+	if w.event == "" {
+		w.event = entity.EventUpdated
+	}
+	doc, err := encode(ent)
+	if err != nil {
+		return err
+	}
+	row := store.Row{
+		ID: ent.ID, Type: w.t.Name, Name: ent.Name, FQN: ent.FullyQualifiedName, Parent: w.parentRow.ID,
+		Deleted: ent.IsDeleted(), Version: ent.Version, UpdatedAt: ent.UpdatedAt, Doc: doc,
+	}
+	if err := w.tx.AddVersion(ctx, ent.ID, w.old.Version, w.oldRow.Doc); err != nil {
+		return err
+	}
+	if err := w.tx.Replace(ctx, row); err != nil {
+		return err
+	}
+	if err := w.relate(ctx); err != nil {
+		return err
+	}
+	return w.emit(ctx, nil)
+}
+
+// finish runs the hooks on the new state and seals its secrets.
+func (w *write) finish(ctx context.Context, old *entity.Entity) error {
+	ent := w.in.ent
+	if err := w.storeNested(); err != nil {
+		return err
+	}
+	if w.t.Hooks.Prepare != nil {
+		if err := w.t.Hooks.Prepare(ent, w.parent); err != nil {
+			return err
+		}
+	}
+	if old == nil {
+		if err := w.authorizeCreate(ctx); err != nil {
+			return err
+		}
+	}
+	if w.t.Hooks.Validate != nil {
+		if err := w.t.Hooks.Validate(old, ent); err != nil {
+			return err
+		}
+	}
+	for name := range w.t.RequestOnly {
+		if !w.s.properties[name] {
+			delete(ent.Rest, name)
+		}
+	}
+	return w.e.seal(w.t, old, ent)
+}
+
+// emit appends the change event; doc is set when the state itself is gone.
+func (w *write) emit(ctx context.Context, doc []byte) error {
+	ev := store.Event{
+		ID: entity.NewID(), Type: w.event, EntityType: w.t.Name, EntityID: w.in.ent.ID, EntityFQN: w.in.ent.FullyQualifiedName,
+		Version: w.in.ent.Version, PreviousVersion: w.in.ent.Version, At: w.in.ent.UpdatedAt, User: w.by.Name, Doc: doc,
+	}
+	if w.old != nil {
+		ev.PreviousVersion = w.old.Version
+	}
+	if w.change != nil {
+		raw, err := encode(w.change)
+		if err != nil {
+			return err
+		}
+		ev.Change = raw
+	}
+	return w.tx.AppendEvent(ctx, ev)
+}
+
+// fullRef gives a bare reference its names, for change descriptions.
+func (w *write) fullRef(ref entity.Ref) entity.Ref {
+	info := w.look.info(ref.ID)
+	if info == nil {
+		if err := w.look.load(context.Background(), []entity.ID{ref.ID}); err != nil {
+			return ref
+		}
+		if info = w.look.info(ref.ID); info == nil {
+			return ref
+		}
+	}
+	full := info.ref
+	full.Description = ""
+	return full
+}
+
+// relate writes the relations that follow from the document, where they changed.
+func (w *write) relate(ctx context.Context) error {
+	next, err := w.relationsOf(ctx, w.in.ent)
+	if err != nil {
+		return err
+	}
+	var before []store.Relation
+	if w.old != nil {
+		if before, err = w.relationsOf(ctx, w.old); err != nil {
+			return err
+		}
+	}
+	if added := relationsMinus(next, before); len(added) > 0 {
+		if err := w.tx.Relate(ctx, added...); err != nil {
+			return err
+		}
+	}
+	if gone := relationsMinus(before, next); len(gone) > 0 {
+		return w.tx.Unrelate(ctx, gone...)
+	}
+	return nil
+}
+
+// relationsOf derives the relations of a state: from what is referred to, to the
+// entity, under the name of the field.
+func (w *write) relationsOf(ctx context.Context, ent *entity.Entity) ([]store.Relation, error) {
+	var out []store.Relation
+	add := func(kind string, refs []entity.Ref) {
+		for _, ref := range refs {
+			out = append(out, store.Relation{From: ref.ID, FromType: ref.Type, To: ent.ID, ToType: w.t.Name, Kind: kind})
+		}
+	}
+	for _, field := range envelopeRefs {
+		add(field, *envelopeSlot(ent, field))
+	}
+	for _, rel := range w.s.stored {
+		if envelopeSlot(ent, rel.Field) != nil || ent.Rest[rel.Field] == nil {
+			continue
+		}
+		refs, err := refsOf(ent.Rest[rel.Field])
+		if err != nil {
+			return nil, entity.Internal(err)
+		}
+		add(rel.Field, refs)
+	}
+	tags, err := w.tagRefs(ctx, ent)
+	if err != nil {
+		return nil, err
+	}
+	add("tags", tags)
+	return out, nil
+}
+
+// tagRefs returns references to all tags and terms on the entity and its parts.
+func (w *write) tagRefs(ctx context.Context, ent *entity.Entity) ([]entity.Ref, error) {
+	labels, err := allLabels(w.s, ent)
+	if err != nil || len(labels) == 0 {
+		return nil, err
+	}
+	keys := make([]store.Key, len(labels))
+	for i := range labels {
+		keys[i] = labelKey(w.e, labels[i])
+	}
+	if err := w.look.loadKeys(ctx, keys); err != nil {
+		return nil, err
+	}
+	var refs []entity.Ref
+	seen := map[entity.ID]bool{}
+	for _, key := range keys {
+		if info := w.look.byKey[key]; info != nil && !seen[info.ref.ID] {
+			seen[info.ref.ID] = true
+			refs = append(refs, info.ref.Bare())
+		}
+	}
+	return refs, nil
+}
+
+// allLabels returns the labels on the entity and on all its parts.
+func allLabels(s *shape, ent *entity.Entity) ([]*entity.TagLabel, error) {
+	var labels []*entity.TagLabel
+	for i := range ent.Tags {
+		labels = append(labels, &ent.Tags[i])
+	}
+	for _, n := range s.t.Nested {
+		if !hasLabels(ent.Rest[n.Path[0]]) {
+			continue
+		}
+		parts, err := nestedParts(ent, n)
+		if err != nil {
+			return nil, err
+		}
+		labels = collectLabels(labels, parts, 0)
+	}
+	return labels, nil
+}
+
+// hasLabels tells cheaply whether a raw member may hold tag labels.
+func hasLabels(raw jsontext.Value) bool { return bytes.Contains(raw, []byte(`"tagFQN"`)) }
+
+func relationsMinus(a, b []store.Relation) []store.Relation {
+	if len(a) == 0 {
+		return nil
+	}
+	type identity struct {
+		from entity.ID
+		kind string
+	}
+	have := make(map[identity]bool, len(b))
+	for _, rel := range b {
+		have[identity{rel.From, rel.Kind}] = true
+	}
+	var out []store.Relation
+	for _, rel := range a {
+		if !have[identity{rel.From, rel.Kind}] {
+			out = append(out, rel)
+		}
+	}
+	return out
+}
+
+// envelopeMember tells whether a member is a field of entity.Entity.
+func envelopeMember(name string) bool {
+	switch name {
+	case "id", "name", "displayName", "fullyQualifiedName", "description", "version", "updatedAt", "updatedBy",
+		"impersonatedBy", "href", "owners", "domains", "dataProducts", "reviewers", "experts", "tags",
+		"followers", "votes", "extension", "changeDescription", "deleted":
+		return true
+	}
+	return false
+}
