@@ -101,7 +101,7 @@ func (s *Service) setPassword(ctx context.Context, by entity.Principal, user Use
 		if _, err := dropCredentials(ctx, tx, user.ID, prefixSession, now, other); err != nil {
 			return err
 		}
-		if _, err := tx.DeleteRecords(ctx, store.RecordQuery{Kind: kindThrottle, Owner: user.ID.String()}); err != nil {
+		if err := forgive(ctx, tx, user); err != nil {
 			return err
 		}
 		return s.audit(ctx, tx, AuditEntry{Action: "passwordChanged", User: user.Name, By: by.Name})
@@ -123,7 +123,7 @@ func (s *Service) ChangePassword(ctx context.Context, p entity.Principal, old, f
 		return err
 	}
 	// A stolen session must not become a way to guess the password.
-	who := s.attemptOf(user, user.Name, "change of the password")
+	who := attemptOf("change of the password/"+user.Name, "change:"+user.ID.String())
 	leave, err := s.turns.enter(ctx, who.pair.key+who.pair.owner)
 	if err != nil {
 		return err

@@ -37,7 +37,7 @@ func (s *Service) Login(ctx context.Context, req LoginRequest) (Tokens, error) {
 	if err != nil {
 		return Tokens{}, err
 	}
-	who := s.attemptOf(user, name, req.Address)
+	who := attemptOf(name, req.Address)
 	// Whoever is blocked must not wait in line with the others.
 	if blocked, err := s.blocked(ctx, who); err != nil || blocked {
 		return Tokens{}, firstError(err, func() error { return s.refuseLogin(CodeThrottled, name, req.Address) })

@@ -100,6 +100,9 @@ func New(ctx context.Context, opts Options) (*Service, error) {
 	s.own = s.ownProfile()
 	s.profiles = map[string]*profile{s.own.issuer: s.own}
 	s.store.OnCommit(func(c store.Commit) {
+		if c.All {
+			s.subjects.forgetAll()
+		}
 		for _, id := range c.Entities {
 			s.subjects.forget(id)
 		}

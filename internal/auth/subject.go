@@ -118,6 +118,10 @@ func (c *subjects) forget(id entity.ID) {
 	}
 }
 
+// forgetAll makes the next use of every user look again. Whoever still waits for a
+// slot that was taken out came before the change.
+func (c *subjects) forgetAll() { c.slots.Purge() }
+
 // load reads a user's standing.
 func (s *Service) load(ctx context.Context, id entity.ID) (*standing, error) {
 	var credentials map[string]*credential

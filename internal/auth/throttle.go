@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"hash/maphash"
+	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -38,19 +39,31 @@ type counter struct{ owner, key string }
 // attempt names the counters of a try.
 type attempt struct{ pair, account, address counter }
 
-// attemptOf keeps the counters of a known user among the user's records, those of
-// an unknown name among the server's, under digests of what was typed.
-func (s *Service) attemptOf(user User, name, address string) attempt {
-	owner, prefix := "", "name/"+keyDigest(name)+"/"
-	if user.ID != entity.NilID {
-		owner, prefix = user.ID.String(), "login/"
-	}
-	from := keyDigest(address)
+// attemptOf counts by what was typed, never by whether it is known: otherwise the
+// delays would tell which names and emails exist, and belong together. The part
+// before the @ stands for an email, so that usually both count as one.
+func attemptOf(name, address string) attempt {
+	owner, from := throttleOwner(name), keyDigest(address)
 	return attempt{
-		pair:    counter{owner, prefix + from},
-		account: counter{owner, prefix + "all"},
-		address: counter{"", "address/" + from},
+		pair:    counter{owner, "address/" + from},
+		account: counter{owner, "all"},
+		address: counter{"", from},
 	}
+}
+
+func throttleOwner(name string) string {
+	local, _, _ := strings.Cut(strings.ToLower(name), "@")
+	return "name/" + keyDigest(local)
+}
+
+// forgive removes the counters of a user from all addresses.
+func forgive(ctx context.Context, tx store.Tx, user User) error {
+	for _, name := range []string{user.Name, user.Email} {
+		if _, err := tx.DeleteRecords(ctx, store.RecordQuery{Kind: kindThrottle, Owner: throttleOwner(name)}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func keyDigest(text string) string {
