@@ -7,7 +7,7 @@ import (
 // Limits of a condition.
 const (
 	MaxConditionLength = 2000 // bytes
-	MaxConditionDepth  = 20   // parentheses and negations inside each other
+	MaxConditionDepth  = 20   // parentheses inside each other
 )
 
 // Condition is a parsed condition. It is immutable and safe to share.
@@ -79,7 +79,7 @@ func (e *Expr) write(b *strings.Builder) {
 	switch e.Kind {
 	case Not:
 		b.WriteByte('!')
-		e.Operands[0].writeInside(b)
+		e.Operands[0].writeInside(b, Not)
 	case And, Or:
 		sep := " && "
 		if e.Kind == Or {
@@ -89,7 +89,7 @@ func (e *Expr) write(b *strings.Builder) {
 			if i > 0 {
 				b.WriteString(sep)
 			}
-			e.Operands[i].writeInside(b)
+			e.Operands[i].writeInside(b, e.Kind)
 		}
 	default:
 		b.WriteString(string(e.Function))
@@ -104,15 +104,16 @@ func (e *Expr) write(b *strings.Builder) {
 	}
 }
 
-// writeInside puts parentheses around a list that stands inside another node.
-func (e *Expr) writeInside(b *strings.Builder) {
-	if e.Kind != And && e.Kind != Or {
+// writeInside puts parentheses around a list that would read otherwise inside
+// its parent: and binds more tightly than or.
+func (e *Expr) writeInside(b *strings.Builder, parent ExprKind) {
+	if e.Kind == Or || e.Kind == And && parent == Not {
+		b.WriteByte('(')
 		e.write(b)
+		b.WriteByte(')')
 		return
 	}
-	b.WriteByte('(')
 	e.write(b)
-	b.WriteByte(')')
 }
 
 // Mention is a name a condition refers to; whoever stores the condition checks

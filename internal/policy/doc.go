@@ -22,7 +22,7 @@
 //	or        = and { ("||" | "or") and }
 //	and       = equal { ("&&" | "and") equal }
 //	equal     = unary [ "==" ("true" | "false") ]
-//	unary     = ("!" | "not") unary | "(" or ")" | call
+//	unary     = { "!" | "not" } ( "(" or ")" | call )
 //	call      = function "(" [ string { "," string } ] ")"
 //	string    = "'" { any character but "'" | "''" } "'"
 //	          | `"` { any character but `"` | `""` } `"`
@@ -30,5 +30,5 @@
 // The functions are those of Functions: isOwner, isReviewer, noOwner, hasDomain,
 // noDomain and matchTeam take no argument; hasAnyRole, inAnyTeam, matchAllTags,
 // matchAnyTag and matchAnyCertification take one or more names. A condition has
-// at most MaxConditionLength bytes and nests at most MaxConditionDepth deep.
+// at most MaxConditionLength bytes and parentheses at most MaxConditionDepth deep.
 package policy

@@ -103,15 +103,24 @@ func negate(e Expr) Expr {
 	return Expr{Kind: Not, Operands: []Expr{e}}
 }
 
+// unary counts negations rather than recursing into them: only parentheses nest.
 func (p *parser) unary() (Expr, error) {
+	negative := false
+	for p.token.kind == tokenNot {
+		negative = !negative
+		if err := p.next(); err != nil {
+			return Expr{}, err
+		}
+	}
+	e, err := p.primary()
+	if err == nil && negative {
+		e = negate(e)
+	}
+	return e, err
+}
+
+func (p *parser) primary() (Expr, error) {
 	switch p.token.kind {
-	case tokenNot:
-		var inner Expr
-		err := p.deeper(func() (err error) {
-			inner, err = p.unary()
-			return err
-		})
-		return negate(inner), err
 	case tokenOpen:
 		return p.group()
 	case tokenName:
@@ -121,30 +130,21 @@ func (p *parser) unary() (Expr, error) {
 }
 
 func (p *parser) group() (Expr, error) {
-	var inner Expr
-	err := p.deeper(func() (err error) {
-		if inner, err = p.or(); err != nil {
-			return err
-		}
-		if p.token.kind != tokenClose {
-			return p.unexpected("a closing parenthesis")
-		}
-		return p.next()
-	})
-	return inner, err
-}
-
-// deeper skips a token and reads what it opens, one level down.
-func (p *parser) deeper(read func() error) error {
 	if p.depth++; p.depth > MaxConditionDepth {
-		return p.errorAt(p.token.pos, "parentheses and negations nest at most %d deep", MaxConditionDepth)
+		return Expr{}, p.errorAt(p.token.pos, "parentheses nest at most %d deep", MaxConditionDepth)
 	}
 	if err := p.next(); err != nil {
-		return err
+		return Expr{}, err
 	}
-	err := read()
+	inner, err := p.or()
+	if err != nil {
+		return Expr{}, err
+	}
+	if p.token.kind != tokenClose {
+		return Expr{}, p.unexpected("a closing parenthesis")
+	}
 	p.depth--
-	return err
+	return inner, p.next()
 }
 
 func (p *parser) call() (Expr, error) {
