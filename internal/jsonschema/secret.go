@@ -32,6 +32,22 @@ func (s *Set) VisitSecrets(schema string, doc jsontext.Value, visit Visit) (json
 	return tree.rewrite(doc, "", visit)
 }
 
+// VisitMemberSecrets is VisitSecrets for one member of an object whose other
+// members are not at hand. Paths begin with the member's name.
+func (s *Set) VisitMemberSecrets(schema, member string, value jsontext.Value, visit Visit) (jsontext.Value, error) {
+	tree, err := s.secretsOf(schema)
+	if err != nil || tree == nil {
+		return value, err
+	}
+	below := tree.members[member]
+	if below == nil {
+		if below = tree.extra; below == nil {
+			return value, nil
+		}
+	}
+	return below.rewrite(value, member, visit)
+}
+
 // HasSecrets tells whether documents of the schema may hold secrets.
 func (s *Set) HasSecrets(schema string) (bool, error) {
 	tree, err := s.secretsOf(schema)

@@ -1,0 +1,95 @@
+package registry
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/catalpa-metadata/catalpa/internal/jsonschema"
+)
+
+// check compares an entry with its schemas.
+func (t *Type) check(set *jsonschema.Set) []error {
+	var problems []error
+	for _, schema := range []string{t.Schema, t.Create} {
+		if schema == "" {
+			continue
+		}
+		if err := set.Compile(schema); err != nil {
+			return []error{fmt.Errorf("type %s: %w", t.Name, err)}
+		}
+	}
+	bad := func(what, field string) {
+		problems = append(problems, fmt.Errorf("type %s: %s %s is no such member of %s", t.Name, what, field, t.Schema))
+	}
+	isRef := func(field string, many bool) bool {
+		p, ok := set.Property(t.Schema, field)
+		return ok && (p.Kind == jsonschema.KindRef && !many || p.Kind == jsonschema.KindRefList && many)
+	}
+	for _, p := range t.Parents {
+		if !isRef(p.Field, false) && !isRef(p.Field, true) {
+			bad("parent", p.Field)
+		}
+	}
+	for _, rel := range t.Relations {
+		if !isRef(rel.Field, rel.Many) {
+			bad("relation", rel.Field)
+		}
+		if rel.Request != "" && !set.Has(t.Create, rel.Request) {
+			bad("request member", rel.Request)
+		}
+	}
+	for _, c := range t.Children {
+		if !isRef(c.Field, true) {
+			bad("children", c.Field)
+		}
+	}
+	plain := slices.Concat(t.Ancestors, t.Records, t.Expand)
+	for _, f := range t.Filters {
+		if f.Field != "" {
+			plain = append(plain, f.Field)
+		}
+	}
+	for _, field := range plain {
+		if !set.Has(t.Schema, field) {
+			bad("member", field)
+		}
+	}
+	return problems
+}
+
+// checkTargets makes sure that every type an entry names exists, and that the
+// other end of an inverse relation does.
+func (r *Registry) checkTargets(t *Type) []error {
+	var problems []error
+	need := func(name string) {
+		if name != "*" && r.byName[name] == nil {
+			problems = append(problems, fmt.Errorf("type %s refers to %s, which is no type", t.Name, name))
+		}
+	}
+	for _, p := range t.Parents {
+		need(p.Type)
+	}
+	for _, c := range t.Children {
+		need(c.Type)
+	}
+	for _, f := range t.Filters {
+		for _, name := range f.Types {
+			need(name)
+		}
+	}
+	for _, rel := range t.Relations {
+		for _, name := range rel.Types {
+			need(name)
+			if rel.Inverse && name != "*" && r.byName[name] != nil && !r.byName[name].refers(rel.Of) {
+				problems = append(problems, fmt.Errorf("type %s: %s is the inverse of %s.%s, which does not exist", t.Name, rel.Field, name, rel.Of))
+			}
+		}
+	}
+	return problems
+}
+
+// refers tells whether the type keeps references in the field.
+func (t *Type) refers(field string) bool {
+	return slices.ContainsFunc(t.Relations, func(r Relation) bool { return r.Field == field && !r.Inverse }) ||
+		slices.ContainsFunc(t.Parents, func(p ParentField) bool { return p.Field == field })
+}

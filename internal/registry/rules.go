@@ -1,0 +1,106 @@
+package registry
+
+import (
+	"bytes"
+	"strings"
+
+	"github.com/catalpa-metadata/catalpa/internal/entity"
+	"github.com/catalpa-metadata/catalpa/internal/jsonschema"
+)
+
+// serviceHooks check a service's connection against its service type, which
+// stays the same for the whole life of the service, and find its secrets.
+func serviceHooks(set *jsonschema.Set, typ string) Hooks {
+	return Hooks{
+		Validate: func(old, e *entity.Entity) error { return validateService(set, typ, old, e) },
+		Secrets:  serviceSecrets(set, typ),
+	}
+}
+
+func validateService(set *jsonschema.Set, typ string, old, e *entity.Entity) error {
+	product := textMember(e, "serviceType")
+	if old != nil {
+		if before := textMember(old, "serviceType"); before != product {
+			return entity.BadRequest("The service type of %s cannot change from %s to %s", e.FullyQualifiedName, before, entity.Shorten(product, 60))
+		}
+		if bytes.Equal(old.Rest["connection"], e.Rest["connection"]) {
+			return nil
+		}
+	}
+	config, err := connectionConfig(e.Rest["connection"])
+	if err != nil || config == nil {
+		return err
+	}
+	return set.ValidateConnection(typ, product, config)
+}
+
+// userHooks fold names and addresses to lower case, so that a user is the same
+// however the identity provider spells them, and seal what the account signs in with.
+func userHooks(set *jsonschema.Set) Hooks {
+	return Hooks{Prepare: prepareUser, Secrets: schemaSecrets(set, "entity/teams/user.json")}
+}
+
+func prepareUser(e, _ *entity.Entity) error {
+	e.Name = strings.ToLower(e.Name)
+	email := textMember(e, "email")
+	if lower := strings.ToLower(email); lower != email {
+		return setText(e, "email", lower)
+	}
+	return nil
+}
+
+// rootTeam is the one team above all others; it is seeded.
+const rootTeam = "Organization"
+
+// validateTeam keeps the Organization unique.
+func validateTeam(_, e *entity.Entity) error {
+	organization := textMember(e, "teamType") == rootTeam
+	if organization != (e.Name == rootTeam) {
+		return entity.BadRequest("Only the team %s has the type %s", rootTeam, rootTeam)
+	}
+	return nil
+}
+
+// validatePolicy wants rules that can be told apart.
+func validatePolicy(_, e *entity.Entity) error {
+	var rules []struct {
+		Name       string   `json:"name"`
+		Operations []string `json:"operations"`
+		Resources  []string `json:"resources"`
+	}
+	if err := readMember(e, "rules", &rules); err != nil {
+		return err
+	}
+	names := make(map[string]bool, len(rules))
+	for _, rule := range rules {
+		switch {
+		case strings.TrimSpace(rule.Name) == "":
+			return entity.BadRequest("A rule of policy %s has no name", e.Name)
+		case names[rule.Name]:
+			return entity.BadRequest("Rule name %s is repeated", entity.Shorten(rule.Name, 200))
+		case len(rule.Operations) == 0 || len(rule.Resources) == 0:
+			return entity.BadRequest("Rule %s needs operations and resources", entity.Shorten(rule.Name, 200))
+		}
+		names[rule.Name] = true
+	}
+	return nil
+}
+
+// The states of a term's review that the server itself sets.
+const (
+	statusUnprocessed = "Unprocessed"
+	statusApproved    = "Approved"
+	statusDraft       = "Draft"
+)
+
+// prepareGlossaryTerm lets a term that nobody reviews count as approved.
+func prepareGlossaryTerm(e, parent *entity.Entity) error {
+	if status := textMember(e, "entityStatus"); status != "" && status != statusUnprocessed {
+		return nil
+	}
+	reviewed := len(e.Reviewers) > 0 || parent != nil && len(parent.Reviewers) > 0
+	if reviewed {
+		return setText(e, "entityStatus", statusDraft)
+	}
+	return setText(e, "entityStatus", statusApproved)
+}
