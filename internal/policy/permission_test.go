@@ -107,7 +107,7 @@ func TestPermissionsOfUnknownTypes(t *testing.T) {
 
 func TestPermissionsOnAllTypes(t *testing.T) {
 	list := PermissionsOnAll(botSubject())
-	if len(list) != len(Resources()) || list[0].Resource != "aiApplication" && list[0].Resource != "all" {
+	if len(list) != len(Resources()) || list[0].Resource != "all" || list[1].Resource != "aiApplication" {
 		t.Fatalf("%d types, the first is %s", len(list), list[0].Resource)
 	}
 	for _, rp := range list {

@@ -26,12 +26,20 @@ var descriptors = sync.OnceValue(func() []ResourceDescriptor {
 	if err := json.Unmarshal(resourcesJSON, &list); err != nil {
 		panic(fmt.Sprintf("policy: embedded resource types: %v", err))
 	}
-	slices.SortFunc(list, func(a, b ResourceDescriptor) int { return strings.Compare(a.Name, b.Name) })
+	slices.SortFunc(list, func(a, b ResourceDescriptor) int {
+		if first := a.Name == AllResources; first != (b.Name == AllResources) {
+			if first {
+				return -1
+			}
+			return 1
+		}
+		return strings.Compare(a.Name, b.Name)
+	})
 	return list
 })
 
-// Resources lists all resource types by name, with "all" as the one that stands
-// for the rest. The caller owns the list, not the operations in it.
+// Resources lists all resource types: "all", which stands for the rest, then the
+// rest by name. The caller owns the list, not the operations in it.
 func Resources() []ResourceDescriptor { return slices.Clone(descriptors()) }
 
 // DescriptorOf finds a resource type, in any case.
