@@ -82,24 +82,17 @@ type QueryString struct {
 	Query Query
 }
 
-// Prefix wants a value that begins with Value.
+// Prefix wants a value or word that begins with Value.
 type Prefix struct{ Field, Value string }
 
-// Wildcard wants a value that matches the glob: * any characters, ? one, \ the
-// next character itself. An empty Field stands for all words.
+// Wildcard wants a value or word that matches the glob: * any characters, ? one,
+// \ the next character itself. An empty Field stands for all words and for the
+// names as a whole.
 type Wildcard struct{ Field, Pattern string }
 
-// Regexp wants a value that matches the whole expression; CompileRegexp reads
-// it.
+// Regexp wants a value or word that matches the whole expression; CompileRegexp
+// reads it.
 type Regexp struct{ Field, Pattern string }
-
-// Fuzzy wants a value or word within the edits of Value. An empty Field stands
-// for all words.
-type Fuzzy struct {
-	Field     string
-	Value     string
-	Fuzziness Fuzziness
-}
 
 // Exists wants the field to hold something.
 type Exists struct{ Field string }
@@ -137,7 +130,6 @@ func (QueryString) query() {}
 func (Prefix) query()      {}
 func (Wildcard) query()    {}
 func (Regexp) query()      {}
-func (Fuzzy) query()       {}
 func (Exists) query()      {}
 func (Range) query()       {}
 func (IDs) query()         {}

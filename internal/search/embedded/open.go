@@ -1,0 +1,155 @@
+package embedded
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"sync"
+
+	"github.com/RoaringBitmap/roaring/v2"
+	lru "github.com/hashicorp/golang-lru/v2"
+	_ "modernc.org/sqlite" // the driver "sqlite"
+
+	"github.com/catalpa-metadata/catalpa/internal/entity"
+	"github.com/catalpa-metadata/catalpa/internal/search"
+)
+
+const (
+	// formatVersion changes when files written before cannot be read any more;
+	// such a file is emptied, and the indexer fills it again.
+	formatVersion = 1
+	readers       = 4
+	cachedSets    = 256
+)
+
+const tables = `
+CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS fields (id INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE);
+CREATE TABLE IF NOT EXISTS numbers (id BLOB PRIMARY KEY, doc INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS documents (doc INTEGER PRIMARY KEY, id BLOB NOT NULL, idx TEXT NOT NULL, source BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS postings (term BLOB PRIMARY KEY, label TEXT, docs BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS ids (chunk INTEGER PRIMARY KEY, ids BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS tail (doc INTEGER PRIMARY KEY, id BLOB NOT NULL, terms BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS dead (doc INTEGER PRIMARY KEY);
+`
+
+// Engine implements search.Index.
+type Engine struct {
+	db      *sql.DB
+	writer  *sql.Conn
+	free    chan *reader
+	writing sync.Mutex   // one batch at a time
+	mu      sync.RWMutex // guards state, and orders commits against snapshots
+	state   state
+	cache   *lru.Cache[string, *roaring.Bitmap]
+	sweep   []byte // where the removal of dead numbers goes on
+	stmts   writerStmts
+}
+
+// state is what of the index lives in memory.
+type state struct {
+	position uint64
+	next     uint32 // number of the next document
+	live     *roaring.Bitmap
+	tail     *tail
+	ids      []entity.ID // by number
+	fields   map[string]uint16
+	merges   uint64 // how often the tail was merged
+}
+
+var _ search.Index = (*Engine)(nil)
+
+// Open opens the index file, creating it when it is not there. An index in an
+// older format is emptied.
+func Open(ctx context.Context, path string) (*Engine, error) {
+	// The journal mode comes first: it cannot change inside a transaction.
+	query := url.Values{"_pragma": {
+		"journal_mode(WAL)", "synchronous(NORMAL)", "busy_timeout(10000)", "cache_size(-8000)", "temp_store(MEMORY)",
+	}, "_txlock": {"immediate"}}
+	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: path}).EscapedPath()+"?"+query.Encode())
+	if err != nil {
+		return nil, fmt.Errorf("open search index: %w", err)
+	}
+	e := &Engine{db: db, free: make(chan *reader, readers)}
+	if err := e.open(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("open search index: %w", err), db.Close())
+	}
+	return e, nil
+}
+
+func (e *Engine) open(ctx context.Context) (err error) {
+	if e.cache, err = lru.New[string, *roaring.Bitmap](cachedSets); err != nil {
+		return err
+	}
+	e.db.SetMaxOpenConns(readers + 1)
+	e.db.SetMaxIdleConns(readers + 1)
+	if e.writer, err = e.db.Conn(ctx); err != nil {
+		return err
+	}
+	if err := e.prepareFile(ctx); err != nil {
+		return err
+	}
+	if err := e.stmts.prepare(ctx, e.writer); err != nil {
+		return err
+	}
+	for range readers {
+		r, err := newReader(ctx, e.db)
+		if err != nil {
+			return err
+		}
+		e.free <- r
+	}
+	e.state, err = loadState(ctx, e.writer)
+	return err
+}
+
+func (e *Engine) prepareFile(ctx context.Context) error {
+	var version int
+	if err := e.writer.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil {
+		return err
+	}
+	if version == formatVersion {
+		return nil
+	}
+	if version != 0 {
+		for _, table := range []string{"meta", "fields", "numbers", "documents", "postings", "ids", "tail", "dead"} {
+			if _, err := e.writer.ExecContext(ctx, "DROP TABLE IF EXISTS "+table); err != nil {
+				return err
+			}
+		}
+	}
+	_, err := e.writer.ExecContext(ctx, tables+fmt.Sprintf("PRAGMA user_version = %d", formatVersion))
+	return err
+}
+
+// Close merges a long tail, so that the next start is quick, and closes the
+// file once running searches have ended.
+func (e *Engine) Close() error {
+	e.writing.Lock()
+	defer e.writing.Unlock()
+	var errs []error
+	if e.state.tail != nil && e.state.tail.docs > mergeAtClose {
+		errs = append(errs, e.transact(context.Background(), func(*change) error { return nil }, true))
+	}
+	for range cap(e.free) {
+		r := <-e.free
+		errs = append(errs, r.conn.Close())
+	}
+	return errors.Join(append(errs, e.writer.Close(), e.db.Close())...)
+}
+
+// Position returns the outbox position of the last batch.
+func (e *Engine) Position(context.Context) (uint64, error) {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	return e.state.position, nil
+}
+
+// Count returns the number of documents.
+func (e *Engine) Count(context.Context) (int, error) {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	return int(e.state.live.GetCardinality()), nil
+}

@@ -1,0 +1,117 @@
+package embedded
+
+import (
+	"encoding/binary"
+	"strings"
+
+	"github.com/catalpa-metadata/catalpa/internal/search"
+)
+
+// Fields of the index itself. Groups of text have their own number as field;
+// the paths of documents begin at firstPath.
+const (
+	fieldAllWords  = uint16(search.Groups)
+	fieldIndex     = fieldAllWords + 1 // the document's index
+	fieldDeleted   = fieldAllWords + 2 // presence: soft-deleted
+	fieldBackwards = fieldAllWords + 3 // the fully qualified name, read from its end
+	firstPath      = uint16(32)
+	maxPaths       = 20_000 // custom properties must not make fields without end
+)
+
+const presence = "\x00"
+
+// term is one entry of a document in the inverted index.
+type term struct {
+	field uint16
+	key   string // see search.Value.Key
+	label string // the value as written, when the key does not tell it
+}
+
+// analysis collects the terms of one document.
+type analysis struct {
+	fieldOf func(path string) (uint16, bool)
+	seen    map[uint16]map[string]bool
+	terms   []term
+}
+
+// analyze returns the terms of a document.
+func analyze(doc search.Document, fieldOf func(path string) (uint16, bool)) ([]term, error) {
+	a := analysis{fieldOf: fieldOf, seen: map[uint16]map[string]bool{}}
+	a.add(fieldIndex, search.StringKey(doc.Index), "")
+	if doc.Deleted {
+		a.add(fieldDeleted, presence, "")
+	}
+	err := search.WalkFields(doc.Source, a.value)
+	return a.terms, err
+}
+
+func (a *analysis) add(field uint16, key, label string) {
+	keys := a.seen[field]
+	if keys == nil {
+		keys = map[string]bool{}
+		a.seen[field] = keys
+	}
+	if keys[key] {
+		return
+	}
+	keys[key] = true
+	a.terms = append(a.terms, term{field: field, key: key, label: label})
+}
+
+func (a *analysis) value(path string, v search.Value) {
+	field, ok := a.fieldOf(path)
+	if !ok {
+		return
+	}
+	a.add(field, presence, "")
+	if v.Kind == search.Present {
+		return
+	}
+	if len(v.Text) <= search.MaxExact && search.Indexed(path) {
+		key := v.Key()
+		label := ""
+		if v.Kind == search.String && key[1:] != v.Text {
+			label = v.Text
+		}
+		a.add(field, key, label)
+		if path == "fullyQualifiedName" {
+			a.add(fieldBackwards, backwards(key), "")
+		}
+	}
+	group, _ := search.GroupOf(path)
+	if group == search.NoGroup || v.Kind != search.String {
+		return
+	}
+	search.IndexWords(v.Text, func(word string) {
+		key := "\x03" + word
+		a.add(uint16(group), key, "")
+		a.add(fieldAllWords, key, "")
+	})
+}
+
+// backwards turns the bytes of a string's key round, so that an end becomes a
+// beginning.
+func backwards(key string) string {
+	reversed := []byte(key)
+	for i, j := 1, len(reversed)-1; i < j; i, j = i+1, j-1 {
+		reversed[i], reversed[j] = reversed[j], reversed[i]
+	}
+	return string(reversed)
+}
+
+// termKey is a term as the postings table holds it.
+func termKey(field uint16, key string) []byte {
+	var b strings.Builder
+	b.Grow(2 + len(key))
+	b.WriteByte(byte(field >> 8))
+	b.WriteByte(byte(field))
+	b.WriteString(key)
+	return []byte(b.String())
+}
+
+func splitTermKey(raw []byte) (field uint16, key string) {
+	if len(raw) < 2 {
+		return 0, ""
+	}
+	return binary.BigEndian.Uint16(raw), string(raw[2:])
+}
