@@ -215,3 +215,22 @@ var basicFields = map[string]bool{
 	"owners": true, "followers": true, "votes": true, "tags": true, "extension": true,
 	"domains": true, "dataProducts": true, "experts": true,
 }
+
+// Resource returns what policy needs to know of an entity.
+func (e *Engine) Resource(ctx context.Context, t *registry.Type, sel Selector) (*policy.Resource, error) {
+	var res *policy.Resource
+	generation := e.refs.started()
+	err := e.store.View(ctx, func(r store.Reader) error {
+		row, err := e.find(ctx, r, t, sel)
+		if err != nil {
+			return err
+		}
+		ent, err := decodeDoc(row.Doc)
+		if err != nil {
+			return err
+		}
+		res, err = e.resourceIn(ctx, r, e.newLookup(r, generation, true), t, ent, row.Parent)
+		return err
+	})
+	return res, err
+}

@@ -112,7 +112,7 @@ type part struct {
 	Constraint         string                    `json:"constraint,omitzero"`
 	OrdinalPosition    jsontext.Value            `json:"ordinalPosition,omitzero"`
 	Children           []part                    `json:"children,omitzero"`
-	Rest               map[string]jsontext.Value `json:",inline"`
+	Rest               map[string]jsontext.Value `json:",embed"`
 }
 
 // nestedRaw returns the raw array at the path, nil when there is none.

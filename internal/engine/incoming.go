@@ -168,7 +168,7 @@ func refItems(field string, raw jsontext.Value) ([]entity.Ref, error) {
 			FQN  string                    `json:"fullyQualifiedName"`
 			Name string                    `json:"name"`
 			Inh  bool                      `json:"inherited"`
-			Rest map[string]jsontext.Value `json:",inline"`
+			Rest map[string]jsontext.Value `json:",embed"`
 		}
 		if err := json.Unmarshal(raw, &ref, readOptions); err != nil {
 			return nil, entity.BadRequest("%s cannot be read: %s", field, jsonProblem(err))

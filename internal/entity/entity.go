@@ -66,7 +66,7 @@ type Entity struct {
 
 	// Rest holds the members of the type that the envelope does not name,
 	// each as raw JSON.
-	Rest map[string]jsontext.Value `json:",inline"`
+	Rest map[string]jsontext.Value `json:",embed"`
 }
 
 // IsDeleted tells whether the entity is soft-deleted.
