@@ -40,7 +40,7 @@ type Commit struct {
 	// set instead when another process changed the database.
 	Entities []entity.ID
 	All      bool
-	LastSeq  uint64      // sequence number of the last event written, 0 if none
+	LastSeq  uint64 // sequence number of the last event written, 0 if none
 }
 
 // Row is the stored form of an entity.
@@ -90,6 +90,10 @@ type ListQuery struct {
 	RelatedFrom *RelationFilter
 	// IDs restricts to these entities.
 	IDs []entity.ID
+	// Members restricts to documents whose top-level members have these values,
+	// compared as text ("true", "Group"). It reads documents: meant for types of
+	// which there are few, such as users and test definitions.
+	Members map[string]string
 }
 
 // RelationFilter names the near end of a relation.

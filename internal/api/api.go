@@ -1,0 +1,241 @@
+package api
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+
+	"github.com/catalpa-metadata/catalpa/internal/auth"
+	"github.com/catalpa-metadata/catalpa/internal/engine"
+	"github.com/catalpa-metadata/catalpa/internal/entity"
+	"github.com/catalpa-metadata/catalpa/internal/search"
+)
+
+// Limits bound what one request may cost.
+type Limits struct {
+	MaxBody     int64         // bytes of a JSON body
+	MaxUpload   int64         // bytes of a CSV or log upload
+	MaxURL      int           // bytes of the request target
+	MaxPage     int           // entities on one page
+	Concurrent  int           // requests worked on at the same time
+	Timeout     time.Duration // of one request
+	SearchDelay time.Duration // how long a search waits for the index to catch up
+}
+
+// DefaultLimits are the limits of a server that was told nothing else.
+func DefaultLimits() Limits {
+	return Limits{
+		MaxBody: 32 << 20, MaxUpload: 32 << 20, MaxURL: 16 << 10, MaxPage: 1_000_000, Concurrent: 512,
+		Timeout: 120 * time.Second, SearchDelay: time.Second,
+	}
+}
+
+// Indexer is what searches ask of the indexer.
+type Indexer interface {
+	// WaitFor returns once the event with the sequence number is searchable.
+	WaitFor(ctx context.Context, seq uint64) error
+	// Rebuild fills the index anew and calls progress from time to time.
+	Rebuild(ctx context.Context, progress func(done, total int)) error
+}
+
+// Options are what an API is made of. All but PublicURL and Log are required.
+type Options struct {
+	Engine    *engine.Engine
+	Auth      *auth.Service
+	Index     search.Index
+	Indexer   Indexer
+	Limits    Limits
+	Version   string // version of Catalpa
+	Wire      string // version of the API that clients compare, e.g. 1.12.14
+	PublicURL string // scheme and host of the server as clients see it; "" takes the request's
+	Settings  Settings
+	Log       *slog.Logger
+}
+
+// Settings are the parts of the configuration that clients may read.
+type Settings struct {
+	ClusterName      string
+	Provider         string // authentication provider: basic
+	EnableSelfSignup bool
+	PrincipalDomain  string
+	AdminPrincipals  []string
+	JWTPrincipals    []string
+	MaxLoginFails    int
+	LoginBlock       time.Duration
+	AccessLifetime   time.Duration
+}
+
+// API serves HTTP. It is safe for concurrent use.
+type API struct {
+	engine    *engine.Engine
+	auth      *auth.Service
+	index     search.Index
+	indexer   Indexer
+	limits    Limits
+	version   string
+	wire      string
+	publicURL string
+	settings  Settings
+	log       *slog.Logger
+	started   time.Time
+
+	routes  *routes
+	missing map[string]bool // known routes of the wire contract that are not served
+	slots   chan struct{}
+	handler http.Handler
+}
+
+// New builds the router.
+func New(opts Options) *API {
+	a := &API{
+		engine: opts.Engine, auth: opts.Auth, index: opts.Index, indexer: opts.Indexer, limits: opts.Limits,
+		version: opts.Version, wire: opts.Wire, publicURL: strings.TrimSuffix(opts.PublicURL, "/"), settings: opts.Settings,
+		log: opts.Log, routes: newRoutes(), started: time.Now(),
+	}
+	if a.log == nil {
+		a.log = slog.Default()
+	}
+	a.slots = make(chan struct{}, a.limits.Concurrent)
+	for _, t := range a.engine.Registry().All() {
+		a.entityRoutes(t)
+	}
+	a.routes.add(a.authRoutes()...)
+	a.routes.add(a.systemRoutes()...)
+	a.routes.add(a.searchRoutes()...)
+	a.routes.add(a.permissionRoutes()...)
+	a.routes.add(a.eventRoutes()...)
+	a.routes.add(a.specialRoutes()...)
+	a.missing = missingRoutes(a.routes)
+	a.handler = a.chain(a.router())
+	return a
+}
+
+// ServeHTTP answers one request.
+func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.handler.ServeHTTP(w, r) }
+
+// Routes returns the table of routes, for tests and documentation.
+func (a *API) Routes() []Route { return a.routes.all() }
+
+func (a *API) router() http.Handler {
+	router := chi.NewRouter()
+	a.routes.mount(router, a.serve)
+	fallback := &Route{Path: "*", Access: Public, Handle: func(c *call) error { return c.unknown() }}
+	router.NotFound(a.serve(fallback))
+	router.MethodNotAllowed(a.serve(fallback))
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		// Match on the escaped path, so that a name may hold an escaped slash.
+		if rctx := chi.RouteContext(r.Context()); rctx == nil {
+			rctx = chi.NewRouteContext()
+			rctx.RoutePath = r.URL.EscapedPath()
+			r = r.WithContext(context.WithValue(r.Context(), chi.RouteCtxKey, rctx))
+		}
+		router.ServeHTTP(w, r)
+	})
+}
+
+// serve turns a route into a handler: access first, then limits, then the work.
+func (a *API) serve(route *Route) http.HandlerFunc {
+	limit := route.MaxBody
+	if limit == 0 {
+		limit = a.limits.MaxBody
+	}
+	return func(w http.ResponseWriter, r *http.Request) {
+		c := &call{API: a, w: w, r: r, route: route}
+		noteRoute(r.Context(), route)
+		if err := c.admit(); err != nil {
+			c.fail(err)
+			return
+		}
+		if r.Body != nil {
+			r.Body = http.MaxBytesReader(w, r.Body, limit)
+		}
+		query, err := parseQuery(r.URL.RawQuery)
+		if err != nil {
+			c.fail(err)
+			return
+		}
+		c.query = query
+		if err := route.Handle(c); err != nil {
+			c.fail(err)
+		}
+	}
+}
+
+// admit lets the caller in, or says why not.
+func (c *call) admit() error {
+	if c.route.Access == Public {
+		return nil
+	}
+	by, err := c.auth.Authenticate(c.ctx(), c.r.Header.Get("Authorization"))
+	if err != nil {
+		return err
+	}
+	c.by = by
+	noteUser(c.ctx(), by.Name)
+	switch c.route.Access {
+	case Authenticated:
+		return nil
+	case AdminOnly:
+		if by.IsAdmin {
+			return nil
+		}
+		return entity.Forbidden("Principal: CatalogPrincipal{name='%s'} is not admin. Ask an administrator for this.", by.Name)
+	}
+	return entity.Forbidden("this route is closed")
+}
+
+// unknown answers what no route serves. Only callers with a credential learn
+// which routes there are.
+func (c *call) unknown() error {
+	path := c.r.URL.EscapedPath()
+	if strings.HasPrefix(path, "/api/") || path == "/api" {
+		if _, err := c.auth.Authenticate(c.ctx(), c.r.Header.Get("Authorization")); err != nil {
+			return err
+		}
+	}
+	if c.missing[c.matchMissing(path)] {
+		return entity.Errorf(entity.KindNotImplemented, "%s %s is part of the API but not built into Catalpa yet; docs/compatibility.md lists what is", c.r.Method, entity.Shorten(path, 200))
+	}
+	if allowed := c.allowedMethods(path); len(allowed) > 0 {
+		c.w.Header().Set("Allow", strings.Join(allowed, ", "))
+		if c.r.Method == http.MethodOptions {
+			return c.empty(http.StatusOK)
+		}
+		return entity.Errorf(entity.KindMethod, "HTTP 405 Method Not Allowed: %s is not possible here, but %s", c.r.Method, strings.Join(allowed, ", "))
+	}
+	return entity.Errorf(entity.KindNotFound, "HTTP 404 Not Found: there is nothing at %s", entity.Shorten(path, 200))
+}
+
+// allowedMethods returns the methods that the path does answer.
+func (c *call) allowedMethods(path string) []string {
+	var out []string
+	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} {
+		for _, key := range c.routes.order {
+			r := c.routes.byKey[key]
+			if r.Method == method && pathMatches(r.Path, path) {
+				out = append(out, method)
+				break
+			}
+		}
+	}
+	return out
+}
+
+// pathMatches tells whether a path has the form of a route's.
+func pathMatches(pattern, path string) bool {
+	for {
+		p, restP, moreP := strings.Cut(pattern, "/")
+		s, rest, more := strings.Cut(path, "/")
+		if !strings.HasPrefix(p, "{") && p != s || strings.HasPrefix(p, "{") && s == "" || moreP != more {
+			return false
+		}
+		if !moreP {
+			return true
+		}
+		pattern, path = restP, rest
+	}
+}

@@ -1,0 +1,75 @@
+package api
+
+import (
+	"strings"
+
+	"github.com/catalpa-metadata/catalpa/internal/engine"
+	"github.com/catalpa-metadata/catalpa/internal/entity"
+	"github.com/catalpa-metadata/catalpa/internal/registry"
+	"github.com/catalpa-metadata/catalpa/internal/store"
+)
+
+// filters turns the list parameters of a type into a query. found is false when
+// a parameter names something that does not exist: the list is empty then.
+func (c *call) filters(t *registry.Type) (q store.ListQuery, found bool, err error) {
+	for _, f := range t.Filters {
+		value := strings.TrimSpace(c.query.Get(f.Param))
+		if value == "" || value == "*" {
+			continue
+		}
+		if len(value) > 4*entity.MaxFQN {
+			return q, false, entity.BadRequest("query param %s is too long", f.Param)
+		}
+		switch f.Kind {
+		case registry.FilterUnder:
+			if under := entity.CanonicalFQN(value); len(under) > len(q.Under) {
+				q.Under = under
+			}
+		case registry.FilterParent:
+			id, err := c.named(f, value)
+			if err != nil || id == entity.NilID {
+				return q, false, err
+			}
+			q.Parent = id
+		case registry.FilterRelation:
+			id, err := c.named(f, value)
+			if err != nil || id == entity.NilID {
+				return q, false, err
+			}
+			q.RelatedFrom = &store.RelationFilter{From: id, Kind: f.Field}
+		case registry.FilterField:
+			if q.Members == nil {
+				q.Members = map[string]string{}
+			}
+			q.Members[f.Field] = value
+		}
+	}
+	return q, true, nil
+}
+
+// named returns the id of the entity a filter names by id or FQN, NilID when
+// there is none.
+func (c *call) named(f registry.Filter, value string) (entity.ID, error) {
+	if id, err := entity.ParseID(value); err == nil {
+		return id, nil
+	}
+	var out entity.ID
+	err := c.engine.Store().View(c.ctx(), func(r store.Reader) error {
+		for _, name := range f.Types {
+			t, ok := c.engine.Registry().ByName(name)
+			if !ok {
+				continue
+			}
+			row, err := c.engine.Row(c.ctx(), r, t, engine.ByFQN(value))
+			if err == nil {
+				out = row.ID
+				return nil
+			}
+			if entity.KindOf(err) != entity.KindNotFound {
+				return err
+			}
+		}
+		return nil
+	})
+	return out, err
+}

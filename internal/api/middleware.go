@@ -1,0 +1,177 @@
+package api
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"runtime/debug"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/catalpa-metadata/catalpa/internal/entity"
+)
+
+// note collects what the access log says about a request.
+type note struct {
+	id, user, route string
+}
+
+type noteKey struct{}
+
+func requestID(ctx context.Context) string {
+	if n, ok := ctx.Value(noteKey{}).(*note); ok {
+		return n.id
+	}
+	return ""
+}
+
+func noteRoute(ctx context.Context, r *Route) {
+	if n, ok := ctx.Value(noteKey{}).(*note); ok {
+		n.route = r.Path
+	}
+}
+
+func noteUser(ctx context.Context, name string) {
+	if n, ok := ctx.Value(noteKey{}).(*note); ok {
+		n.user = name
+	}
+}
+
+// recorder remembers the status for the access log.
+type recorder struct {
+	http.ResponseWriter
+	status int
+	bytes  int
+}
+
+func (r *recorder) WriteHeader(status int) {
+	if r.status == 0 {
+		r.status = status
+	}
+	r.ResponseWriter.WriteHeader(status)
+}
+
+func (r *recorder) Write(p []byte) (int, error) {
+	if r.status == 0 {
+		r.status = http.StatusOK
+	}
+	n, err := r.ResponseWriter.Write(p)
+	r.bytes += n
+	return n, err
+}
+
+// Unwrap lets http.ResponseController reach the connection.
+func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }
+
+// chain puts around the router what every request gets: an id, a line in the
+// log, recovery from panics, security headers, limits and a deadline.
+func (a *API) chain(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		start := time.Now()
+		n := &note{id: newRequestID()}
+		ctx, cancel := context.WithTimeout(context.WithValue(r.Context(), noteKey{}, n), a.limits.Timeout)
+		defer cancel()
+		r = r.WithContext(ctx)
+		rec := &recorder{ResponseWriter: w}
+		h := w.Header()
+		h.Set("X-Request-Id", n.id)
+		h.Set("X-Frame-Options", "DENY")
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("X-XSS-Protection", "1; mode=block")
+		h.Set("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
+		h.Set("Cache-Control", "no-store")
+		defer func() {
+			if p := recover(); p != nil {
+				a.panicked(rec, r, p)
+			}
+			a.access(ctx, rec, r, n, time.Since(start))
+		}()
+		c := &call{API: a, w: rec, r: r, route: &Route{Path: "*", Access: Public}}
+		if err := a.checkTarget(r); err != nil {
+			c.fail(err)
+			return
+		}
+		select {
+		case a.slots <- struct{}{}:
+			defer func() { <-a.slots }()
+		case <-ctx.Done():
+			c.fail(entity.Errorf(entity.KindUnavailable, "the server is busy; try again in a moment"))
+			return
+		}
+		next.ServeHTTP(rec, r)
+	})
+}
+
+func (a *API) panicked(rec *recorder, r *http.Request, p any) {
+	if p == http.ErrAbortHandler {
+		panic(p)
+	}
+	a.log.ErrorContext(r.Context(), "a handler panicked", "panic", p, "request", requestID(r.Context()), "stack", string(debug.Stack()))
+	if rec.status == 0 {
+		c := &call{API: a, w: rec, r: r, route: &Route{Path: "*"}}
+		c.fail(entity.Internal(nil))
+	}
+}
+
+func (a *API) access(ctx context.Context, rec *recorder, r *http.Request, n *note, took time.Duration) {
+	level := slog.LevelDebug
+	if rec.status >= 500 && rec.status != http.StatusNotImplemented {
+		level = slog.LevelWarn
+	}
+	if !a.log.Enabled(ctx, level) {
+		return
+	}
+	a.log.LogAttrs(ctx, level, "request", slog.String("method", r.Method), slog.String("route", n.route), slog.Int("status", rec.status),
+		slog.Int("bytes", rec.bytes), slog.Duration("took", took), slog.String("user", n.user), slog.String("request", n.id))
+}
+
+func newRequestID() string {
+	var b [8]byte
+	if _, err := rand.Read(b[:]); err != nil {
+		return "unknown"
+	}
+	return hex.EncodeToString(b[:])
+}
+
+// checkTarget refuses request targets that could be read in two ways. An escaped
+// slash is data inside a name; a second level of escaping, dots that climb, raw
+// separators and control characters are not.
+func (a *API) checkTarget(r *http.Request) error {
+	if len(r.RequestURI) > a.limits.MaxURL {
+		return entity.BadRequest("the request target is longer than %d bytes", a.limits.MaxURL)
+	}
+	path := r.URL.EscapedPath()
+	if strings.Contains(path, "//") || strings.ContainsAny(path, ";\\") || strings.Contains(path, "%00") {
+		return entity.BadRequest("the path holds an empty segment or a character that is not allowed there; escape it as %%3B or %%5C")
+	}
+	for segment := range strings.SplitSeq(path, "/") {
+		plain, err := url.PathUnescape(segment)
+		if err != nil || !utf8.ValidString(plain) {
+			return entity.BadRequest("the path is not properly escaped UTF-8")
+		}
+		if plain == "." || plain == ".." {
+			return entity.BadRequest("the path holds a . or .. segment")
+		}
+	}
+	return nil
+}
+
+// parseQuery reads a query string; a malformed one is an error, not half a query.
+func parseQuery(raw string) (url.Values, error) {
+	values, err := url.ParseQuery(raw)
+	if err != nil {
+		return nil, entity.BadRequest("the query string is not properly escaped")
+	}
+	for name, list := range values {
+		for _, value := range append(list, name) {
+			if !utf8.ValidString(value) || strings.ContainsRune(value, 0) {
+				return nil, entity.BadRequest("the query string holds invalid UTF-8 or a NUL character")
+			}
+		}
+	}
+	return values, nil
+}

@@ -1,0 +1,97 @@
+package api
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/go-chi/chi/v5"
+)
+
+// Access says who may call a route. The zero value lets nobody in, so a route
+// that says nothing is closed.
+type Access int
+
+// The access rules.
+const (
+	closed        Access = iota
+	Public               // anybody, without a credential
+	Authenticated        // anybody with a valid credential; the handler asks policy
+	AdminOnly            // administrators
+)
+
+// String names the rule for documentation.
+func (a Access) String() string {
+	return [...]string{"closed", "public", "authenticated", "admin"}[a]
+}
+
+// Route is one method and path of the API.
+type Route struct {
+	Method  string
+	Path    string // as chi has it, e.g. /api/v1/tables/name/{fqn}
+	Access  Access
+	Handle  func(*call) error
+	MaxBody int64  // bytes; 0 means the configured limit
+	Accepts string // media type of the body; "" means application/json where there is one
+}
+
+// routes is the table of routes. A later entry replaces an earlier one with the
+// same method and path, so that a special handler takes the place of a generic
+// one.
+type routes struct {
+	byKey map[string]*Route
+	order []string
+}
+
+func newRoutes() *routes { return &routes{byKey: map[string]*Route{}} }
+
+// key makes two spellings of the same route equal: parameter names do not count.
+func routeKey(method, path string) string {
+	segments := strings.Split(path, "/")
+	for i, s := range segments {
+		if strings.HasPrefix(s, "{") {
+			segments[i] = "{}"
+		}
+	}
+	return method + " " + strings.Join(segments, "/")
+}
+
+func (t *routes) add(list ...Route) {
+	for _, r := range list {
+		key := routeKey(r.Method, r.Path)
+		if _, ok := t.byKey[key]; !ok {
+			t.order = append(t.order, key)
+		}
+		t.byKey[key] = &r
+	}
+}
+
+// all returns the routes ordered by path and method.
+func (t *routes) all() []Route {
+	out := make([]Route, 0, len(t.order))
+	for _, key := range t.order {
+		out = append(out, *t.byKey[key])
+	}
+	slices.SortFunc(out, func(a, b Route) int {
+		if c := strings.Compare(a.Path, b.Path); c != 0 {
+			return c
+		}
+		return strings.Compare(a.Method, b.Method)
+	})
+	return out
+}
+
+// has tells whether a route with the method and path is served.
+func (t *routes) has(method, path string) bool {
+	_, ok := t.byKey[routeKey(method, path)]
+	return ok
+}
+
+// mount puts all routes into a chi router. Parameter names of routes that share
+// a prefix are made equal, as chi wants one name a position.
+func (t *routes) mount(router chi.Router, handler func(*Route) http.HandlerFunc) {
+	for _, key := range t.order {
+		r := t.byKey[key]
+		router.MethodFunc(r.Method, r.Path, handler(r))
+	}
+}
