@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -32,8 +33,14 @@ var (
 // workflow is what a run of the metadata command said at its end.
 type workflow struct {
 	output    string
-	steps     map[string]map[string]int // "OpenMetadata" -> "Processed records" -> 12
+	steps     []step
 	exchanges []exchange
+}
+
+// step is one part of a workflow; several may have the same name.
+type step struct {
+	name   string
+	counts map[string]int // "Processed records", "Errors" ...
 }
 
 // python is the interpreter of the environment that holds the clients.
@@ -74,12 +81,12 @@ func (c *catalpa) metadata(t *testing.T, command, file string, values map[string
 	if m := success.FindStringSubmatch(run.output); m == nil || m[1] != "100.0" {
 		fail("the summary says %q, want Workflow Success %%: 100.0", m)
 	}
-	for step, counts := range run.steps {
-		if counts["Errors"] != 0 {
-			fail("step %s reports %d errors", step, counts["Errors"])
+	for _, step := range run.steps {
+		if step.counts["Errors"] != 0 {
+			fail("step %s reports %d errors", step.name, step.counts["Errors"])
 		}
 	}
-	if lines := errorLines.FindAllString(run.output, -1); len(lines) > 0 {
+	if lines := seriousErrors(run.output); len(lines) > 0 {
 		fail("errors in the log:\n%s", strings.Join(lines, "\n"))
 	}
 	if t.Failed() {
@@ -89,18 +96,25 @@ func (c *catalpa) metadata(t *testing.T, command, file string, values map[string
 }
 
 func parseSummary(output string) workflow {
-	run := workflow{output: output, steps: map[string]map[string]int{}}
-	step := ""
+	run := workflow{output: output}
 	for line := range strings.Lines(output) {
 		line = strings.TrimRight(line, "\n")
 		if m := stepTitle.FindStringSubmatch(line); m != nil {
-			step = m[1]
-			run.steps[step] = map[string]int{}
-		} else if m := stepCount.FindStringSubmatch(line); m != nil && step != "" {
-			run.steps[step][m[1]], _ = strconv.Atoi(m[2])
+			run.steps = append(run.steps, step{m[1], map[string]int{}})
+		} else if m := stepCount.FindStringSubmatch(line); m != nil && len(run.steps) > 0 {
+			run.steps[len(run.steps)-1].counts[m[1]], _ = strconv.Atoi(m[2])
 		}
 	}
 	return run
+}
+
+// seriousErrors are the lines of a client's log at the level ERROR, without those
+// that have nothing to do with the server.
+func seriousErrors(output string) []string {
+	return slices.DeleteFunc(errorLines.FindAllString(output, -1), func(line string) bool {
+		// The SQL parser looks up the empty name for statements without a table.
+		return strings.Contains(line, "Table Name should be informed, but got table=``")
+	})
 }
 
 // render fills in a workflow file and appends the part all of them share.

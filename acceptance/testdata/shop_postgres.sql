@@ -75,4 +75,4 @@ INSERT INTO sales.products SELECT n, 'product ' || n, n / 2.0, NULL, n % 2 = 0 F
 INSERT INTO sales.orders SELECT n, 1 + n % 100, date '2026-01-01' + n % 30, NULL FROM generate_series(1, 300) n;
 INSERT INTO sales.order_items SELECT n, 1, 1 + n % 20, n % 7 FROM generate_series(1, 300) n;
 REFRESH MATERIALIZED VIEW analytics.top_customers;
-ANALYZE;
+ANALYZE sales.customers, sales.products, sales.orders, sales.order_items;
