@@ -2,13 +2,18 @@ package search
 
 import (
 	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/catalpa-metadata/catalpa/internal/entity"
 	"github.com/catalpa-metadata/catalpa/internal/store"
 )
 
-// Outbox is what the indexer reads of the store: the events after a position,
-// in order, and the newest position.
+// Outbox is what the indexer reads of the store: events after a position, and
+// the list of entities for a rebuild.
 type Outbox interface {
 	View(ctx context.Context, fn func(store.Reader) error) error
 }
@@ -23,4 +28,264 @@ type Loaded struct {
 // engine implements it.
 type Source interface {
 	Load(ctx context.Context, ids []entity.ID) ([]Loaded, error)
+}
+
+const (
+	// batchEvents is how many events become one batch.
+	batchEvents = 500
+	// rebuildPage is how many entities a rebuild holds at a time.
+	rebuildPage = 500
+	// pollEvery is how long the indexer trusts its wake-ups.
+	pollEvery = 5 * time.Second
+	// maxAttempts is how often a failing batch is tried before its entities are
+	// given up.
+	maxAttempts = 5
+)
+
+// Indexer keeps an index in step with the outbox of change events. Its position
+// is stored in the index, with the documents, so that a crash only means
+// catching up.
+type Indexer struct {
+	index   Index
+	outbox  Outbox
+	source  Source
+	catalog *Catalog
+	types   []string
+	log     *slog.Logger
+
+	wake    chan struct{}
+	working sync.Mutex // one batch or rebuild at a time
+	skipped atomic.Uint64
+
+	mu       sync.Mutex
+	position uint64
+	moved    chan struct{} // closed when position changes
+	attempts int
+}
+
+// NewIndexer makes an indexer for the entity types. Run has to be called for it
+// to do anything.
+func NewIndexer(index Index, outbox Outbox, source Source, types []string, log *slog.Logger) *Indexer {
+	return &Indexer{
+		index: index, outbox: outbox, source: source, catalog: NewCatalog(types), types: types, log: log,
+		wake: make(chan struct{}, 1), moved: make(chan struct{}),
+	}
+}
+
+// Wake tells the indexer that there are new events. It never blocks.
+func (x *Indexer) Wake() {
+	select {
+	case x.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Skipped returns how many entities could not be indexed since the start.
+func (x *Indexer) Skipped() uint64 { return x.skipped.Load() }
+
+// Position returns the sequence number up to which events are searchable.
+func (x *Indexer) Position() uint64 {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.position
+}
+
+// Run follows the outbox until the context ends. An index without a position is
+// rebuilt first: it is new, or its last rebuild did not come to its end.
+func (x *Indexer) Run(ctx context.Context) error {
+	position, err := x.index.Position(ctx)
+	if err != nil {
+		return err
+	}
+	x.advance(position)
+	for rebuilt := position > 0; !rebuilt && ctx.Err() == nil; {
+		err := x.Rebuild(ctx, nil)
+		if rebuilt = err == nil; !rebuilt {
+			x.pause(ctx, err)
+		}
+	}
+	for ctx.Err() == nil {
+		more, err := x.step(ctx)
+		switch {
+		case err != nil:
+			x.pause(ctx, err)
+		case !more:
+			x.idle(ctx)
+		}
+	}
+	return ctx.Err()
+}
+
+func (x *Indexer) idle(ctx context.Context) {
+	timer := time.NewTimer(pollEvery)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-x.wake:
+	case <-timer.C:
+	}
+}
+
+// pause waits after a failure, longer after each.
+func (x *Indexer) pause(ctx context.Context, err error) {
+	if ctx.Err() != nil {
+		return
+	}
+	x.log.ErrorContext(ctx, "search index cannot be updated; trying again", "error", err)
+	timer := time.NewTimer(100 * time.Millisecond << min(x.attempts, 6))
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-timer.C:
+	}
+}
+
+func (x *Indexer) advance(position uint64) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.position == position {
+		return
+	}
+	x.position = position
+	close(x.moved)
+	x.moved = make(chan struct{})
+}
+
+// WaitFor returns when the event with the sequence number is searchable, or with
+// the context's error when that takes longer than the caller has.
+func (x *Indexer) WaitFor(ctx context.Context, seq uint64) error {
+	for {
+		x.mu.Lock()
+		position, moved := x.position, x.moved
+		x.mu.Unlock()
+		if position >= seq {
+			return nil
+		}
+		x.Wake()
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-moved:
+		}
+	}
+}
+
+// step indexes the next events and tells whether there may be more.
+func (x *Indexer) step(ctx context.Context) (more bool, err error) {
+	x.working.Lock()
+	defer x.working.Unlock()
+	position := x.Position()
+	var events []store.Event
+	err = x.outbox.View(ctx, func(r store.Reader) error {
+		events, err = r.Events(ctx, store.EventQuery{After: position, Limit: batchEvents})
+		return err
+	})
+	if err != nil || len(events) == 0 {
+		return false, err
+	}
+	seen := make(map[entity.ID]bool, len(events))
+	ids := make([]entity.ID, 0, len(events))
+	for _, event := range events {
+		if event.EntityID != entity.NilID && !seen[event.EntityID] {
+			seen[event.EntityID] = true
+			ids = append(ids, event.EntityID)
+		}
+	}
+	last := events[len(events)-1].Seq
+	if err := x.write(ctx, ids, last); err != nil {
+		if x.attempts++; x.attempts < maxAttempts || ctx.Err() != nil {
+			return true, err
+		}
+		if _, failed := x.writeEach(ctx, ids, position); failed != nil && len(ids) > 1 {
+			return true, failed
+		}
+		if err := x.index.Apply(ctx, Batch{Position: last}); err != nil {
+			return true, err
+		}
+	}
+	x.attempts = 0
+	x.advance(last)
+	return len(events) == batchEvents, nil
+}
+
+// write loads the entities and applies them as one batch. When that fails, each
+// is tried alone, so that a bad one does not hold up the others.
+func (x *Indexer) write(ctx context.Context, ids []entity.ID, position uint64) error {
+	batch, err := x.batch(ctx, ids)
+	if err == nil {
+		batch.Position = position
+		err = x.index.Apply(ctx, batch)
+	}
+	if err == nil || len(ids) <= 1 || ctx.Err() != nil {
+		return err
+	}
+	written, failed := x.writeEach(ctx, ids, x.Position())
+	if written == 0 {
+		return errors.Join(err, failed) // the store or the index fails, not a document
+	}
+	return x.index.Apply(ctx, Batch{Position: position})
+}
+
+// writeEach applies the entities one by one without moving on. Those that fail
+// are counted and logged when others succeed.
+func (x *Indexer) writeEach(ctx context.Context, ids []entity.ID, position uint64) (written int, err error) {
+	failures := map[entity.ID]error{}
+	for _, id := range ids {
+		batch, err := x.batch(ctx, []entity.ID{id})
+		if err == nil {
+			batch.Position = position
+			err = x.index.Apply(ctx, batch)
+		}
+		if ctx.Err() != nil {
+			return 0, ctx.Err()
+		}
+		if err != nil {
+			failures[id] = err
+			continue
+		}
+		written++
+	}
+	if written == 0 && len(ids) > 1 {
+		for _, err := range failures {
+			return 0, err
+		}
+	}
+	for id, err := range failures {
+		x.skip(ctx, id, err)
+	}
+	return written, nil
+}
+
+func (x *Indexer) skip(ctx context.Context, id entity.ID, err error) {
+	x.skipped.Add(1)
+	x.log.WarnContext(ctx, "entity left out of the search index", "entity", id.String(), "error", err)
+}
+
+// batch turns entities into documents; those that are gone become deletes.
+func (x *Indexer) batch(ctx context.Context, ids []entity.ID) (Batch, error) {
+	if len(ids) == 0 {
+		return Batch{}, nil
+	}
+	loaded, err := x.source.Load(ctx, ids)
+	if err != nil {
+		return Batch{}, err
+	}
+	var batch Batch
+	there := make(map[entity.ID]bool, len(loaded))
+	for _, l := range loaded {
+		there[l.Entity.ID] = true
+		doc, ok, err := x.catalog.Document(l)
+		switch {
+		case err != nil:
+			x.skip(ctx, l.Entity.ID, err)
+		case ok:
+			batch.Upserts = append(batch.Upserts, doc)
+		}
+	}
+	for _, id := range ids {
+		if !there[id] {
+			batch.Deletes = append(batch.Deletes, id)
+		}
+	}
+	return batch, nil
 }
