@@ -83,15 +83,15 @@ func (c *compiler) slot(src *source, file string) (slot, error) {
 		return c.union(src, file)
 	}
 	if key, ok := plain(src); ok {
-		found := c.set.plain[plainKey{key.kinds &^ kindNull, key.format}]
+		found := c.set.plain[key]
 		if found == nil {
 			found = &node{}
 			if err := c.fill(found, src, file); err != nil {
 				return slot{}, err
 			}
-			c.set.plain[plainKey{found.kinds, key.format}] = found
+			c.set.plain[key] = found
 		}
-		return slot{node: found, null: key.kinds == 0 || key.kinds&kindNull != 0}, nil
+		return slot{node: found, null: key.kinds == 0 || slices.Contains(src.Type, "null")}, nil
 	}
 	n := &node{}
 	if err := c.fill(n, src, file); err != nil {
@@ -144,12 +144,20 @@ func plain(src *source) (plainKey, bool) {
 	constrained := src.Enum != nil || src.Const != nil || src.Properties != nil || src.Items != nil ||
 		src.AdditionalProperties != (additional{}) || src.Pattern != "" || src.MinLength != nil || src.MaxLength != nil
 	counted := src.MinItems != nil || src.MaxItems != nil || src.Minimum != nil || src.Maximum != nil || src.MultipleOf != nil
-	var key plainKey
-	for _, name := range src.Type {
-		key.kinds |= kindOf(name)
+	return plainKey{src.Type.kinds(), src.Format}, !constrained && !counted
+}
+
+// kinds returns the set of the kinds listed. Null is in it only when it is the
+// one kind allowed; otherwise it belongs to the slot.
+func (t typeList) kinds() kinds {
+	var all kinds
+	for _, name := range t {
+		all |= kindOf(name)
 	}
-	key.format = src.Format
-	return key, !constrained && !counted
+	if all == kindNull {
+		return all
+	}
+	return all &^ kindNull
 }
 
 func (c *compiler) fill(n *node, src *source, file string) error {
@@ -157,37 +165,39 @@ func (c *compiler) fill(n *node, src *source, file string) error {
 		return errors.New("$ref is supported in members, items and alternatives only")
 	}
 	if len(src.AnyOf) > 0 {
-		made, err := c.union(src, file)
-		if err == nil {
-			n.anyOf = []slot{made}
-			if made.node.name == "" {
-				n.anyOf = made.node.anyOf
-			}
-		}
-		return err
+		return c.fillUnion(n, src, file)
 	}
 	for _, name := range src.Type {
-		kind := kindOf(name)
-		if kind == 0 {
+		if kindOf(name) == 0 {
 			return fmt.Errorf("unknown type %q", name)
 		}
-		n.kinds |= kind &^ kindNull
 	}
+	n.kinds = src.Type.kinds()
+	var problems []error
 	if n.kinds&kindString != 0 {
-		if err := n.fillText(src); err != nil {
-			return err
-		}
+		problems = append(problems, n.fillText(src))
 	}
 	if n.kinds&(kindInteger|kindNumber) != 0 && (src.Minimum != nil || src.Maximum != nil || src.MultipleOf != nil) {
 		n.num = &numberRule{min: src.Minimum, max: src.Maximum, step: src.MultipleOf}
 	}
 	if n.kinds&kindArray != 0 {
-		if err := c.fillList(n, src, file); err != nil {
-			return err
-		}
+		problems = append(problems, c.fillList(n, src, file))
 	}
 	if n.kinds&kindObject != 0 {
-		return c.fillObject(n, src, file)
+		problems = append(problems, c.fillObject(n, src, file))
+	}
+	return errors.Join(problems...)
+}
+
+// fillUnion gives a schema with a name of its own the alternatives of a union.
+func (c *compiler) fillUnion(n *node, src *source, file string) error {
+	made, err := c.union(src, file)
+	if err != nil {
+		return err
+	}
+	n.anyOf = []slot{made}
+	if made.node.name == "" {
+		n.anyOf = made.node.anyOf
 	}
 	return nil
 }
@@ -207,10 +217,25 @@ func (n *node) fillText(src *source) error {
 	if rule.check, err = formatCheck(src.Format); err != nil {
 		return err
 	}
+	if err := rule.fillEnum(src); err != nil {
+		return err
+	}
+	if rule.min > 0 || rule.max >= 0 || rule.match != nil || rule.format != "" || rule.enum != nil {
+		n.text = &rule
+	}
+	return nil
+}
+
+// fillEnum takes over enum or const. Null among the values is a matter of the slot.
+func (r *textRule) fillEnum(src *source) error {
 	values := src.Enum
 	if src.Const != nil {
 		values = []jsontext.Value{src.Const}
 	}
+	if values == nil {
+		return nil
+	}
+	r.enum = make(map[string]struct{}, len(values))
 	for _, value := range values {
 		if value.Kind() == 'n' {
 			continue
@@ -219,16 +244,8 @@ func (n *node) fillText(src *source) error {
 		if err := json.Unmarshal(value, &text); err != nil {
 			return fmt.Errorf("enum: %w", err)
 		}
-		rule.values = append(rule.values, text)
-	}
-	if rule.values != nil {
-		rule.enum = make(map[string]struct{}, len(rule.values))
-		for _, text := range rule.values {
-			rule.enum[text] = struct{}{}
-		}
-	}
-	if rule.min > 0 || rule.max >= 0 || rule.match != nil || rule.format != "" || rule.enum != nil {
-		n.text = &rule
+		r.values = append(r.values, text)
+		r.enum[text] = struct{}{}
 	}
 	return nil
 }

@@ -38,12 +38,15 @@ func isUUID(text []byte) bool {
 	}
 	for i, b := range text {
 		dash := len(text) == 36 && (i == 8 || i == 13 || i == 18 || i == 23)
-		hex := b >= '0' && b <= '9' || b >= 'a' && b <= 'f' || b >= 'A' && b <= 'F'
-		if dash != (b == '-') || !dash && !hex {
+		if dash && b != '-' || !dash && !isHex(b) {
 			return false
 		}
 	}
 	return true
+}
+
+func isHex(b byte) bool {
+	return b >= '0' && b <= '9' || b >= 'a' && b <= 'f' || b >= 'A' && b <= 'F'
 }
 
 // isEmail wants one bare address with something on both sides of the @.

@@ -145,7 +145,7 @@ func describe(k kinds) string {
 		name string
 	}{
 		{kindObject, "an object"}, {kindArray, "an array"}, {kindString, "a string"},
-		{kindInteger, "an integer"}, {kindNumber, "a number"}, {kindBoolean, "true or false"},
+		{kindInteger, "an integer"}, {kindNumber, "a number"}, {kindBoolean, "true or false"}, {kindNull, "null"},
 	}
 	var found []string
 	for _, n := range names {

@@ -337,11 +337,8 @@ func (c *checker) list(rule *listRule) error {
 
 func (c *checker) text(rule *textRule) error {
 	raw, err := c.dec.ReadValue()
-	if err != nil {
+	if err != nil || rule == nil && !c.nul {
 		return err
-	}
-	if rule == nil && !c.nul {
-		return nil
 	}
 	text, err := c.unquote(raw)
 	if err != nil {
@@ -350,17 +347,20 @@ func (c *checker) text(rule *textRule) error {
 	if c.nul && bytes.IndexByte(text, 0) >= 0 {
 		c.report.note("must not contain the character U+0000")
 	}
-	if rule == nil {
-		return nil
+	if rule != nil {
+		c.textRule(rule, text)
 	}
+	return nil
+}
+
+func (c *checker) textRule(rule *textRule, text []byte) {
 	if rule.enum != nil {
 		if _, ok := rule.enum[string(text)]; !ok {
 			c.report.enum(text, rule.values)
 		}
-		return nil
+		return
 	}
-	if rule.max >= 0 && len(text) > rule.max && utf8.RuneCount(text) > rule.max || len(text) < rule.min ||
-		rule.min > 1 && utf8.RuneCount(text) < rule.min {
+	if !rule.fits(text) {
 		c.report.size(rule.min, rule.max)
 	}
 	if rule.match != nil && !rule.match(text) {
@@ -369,7 +369,15 @@ func (c *checker) text(rule *textRule) error {
 	if rule.check != nil && !rule.check(text) {
 		c.report.note("must be a well-formed %s", rule.format)
 	}
-	return nil
+}
+
+// fits tells whether the number of characters is within the limits. Most texts
+// are settled by their number of bytes.
+func (r *textRule) fits(text []byte) bool {
+	if r.max >= 0 && len(text) > r.max && utf8.RuneCount(text) > r.max || len(text) < r.min {
+		return false
+	}
+	return r.min <= 1 || utf8.RuneCount(text) >= r.min
 }
 
 func (c *checker) number(n *node) error {

@@ -9,7 +9,6 @@ import (
 
 // check compares an entry with its schemas.
 func (t *Type) check(set *jsonschema.Set) []error {
-	var problems []error
 	for _, schema := range []string{t.Schema, t.Create} {
 		if schema == "" {
 			continue
@@ -18,31 +17,7 @@ func (t *Type) check(set *jsonschema.Set) []error {
 			return []error{fmt.Errorf("type %s: %w", t.Name, err)}
 		}
 	}
-	bad := func(what, field string) {
-		problems = append(problems, fmt.Errorf("type %s: %s %s is no such member of %s", t.Name, what, field, t.Schema))
-	}
-	isRef := func(field string, many bool) bool {
-		p, ok := set.Property(t.Schema, field)
-		return ok && (p.Kind == jsonschema.KindRef && !many || p.Kind == jsonschema.KindRefList && many)
-	}
-	for _, p := range t.Parents {
-		if !isRef(p.Field, false) && !isRef(p.Field, true) {
-			bad("parent", p.Field)
-		}
-	}
-	for _, rel := range t.Relations {
-		if !isRef(rel.Field, rel.Many) {
-			bad("relation", rel.Field)
-		}
-		if rel.Request != "" && !set.Has(t.Create, rel.Request) {
-			bad("request member", rel.Request)
-		}
-	}
-	for _, c := range t.Children {
-		if !isRef(c.Field, true) {
-			bad("children", c.Field)
-		}
-	}
+	problems := t.checkRefs(set)
 	plain := slices.Concat(t.Ancestors, t.Records, t.Expand)
 	for _, f := range t.Filters {
 		if f.Field != "" {
@@ -51,10 +26,42 @@ func (t *Type) check(set *jsonschema.Set) []error {
 	}
 	for _, field := range plain {
 		if !set.Has(t.Schema, field) {
-			bad("member", field)
+			problems = append(problems, t.missing("member", field, t.Schema))
 		}
 	}
 	return problems
+}
+
+// checkRefs makes sure that the fields that hold references do so by their schema.
+func (t *Type) checkRefs(set *jsonschema.Set) []error {
+	var problems []error
+	isRef := func(field string, many bool) bool {
+		p, ok := set.Property(t.Schema, field)
+		return ok && (p.Kind == jsonschema.KindRef && !many || p.Kind == jsonschema.KindRefList && many)
+	}
+	for _, p := range t.Parents {
+		if !isRef(p.Field, false) && !isRef(p.Field, true) {
+			problems = append(problems, t.missing("parent", p.Field, t.Schema))
+		}
+	}
+	for _, rel := range t.Relations {
+		if !isRef(rel.Field, rel.Many) {
+			problems = append(problems, t.missing("relation", rel.Field, t.Schema))
+		}
+		if rel.Request != "" && !set.Has(t.Create, rel.Request) {
+			problems = append(problems, t.missing("relation", rel.Request, t.Create))
+		}
+	}
+	for _, c := range t.Children {
+		if !isRef(c.Field, true) {
+			problems = append(problems, t.missing("children", c.Field, t.Schema))
+		}
+	}
+	return problems
+}
+
+func (t *Type) missing(what, field, schema string) error {
+	return fmt.Errorf("type %s: %s %s is no such member of %s", t.Name, what, field, schema)
 }
 
 // checkTargets makes sure that every type an entry names exists, and that the
