@@ -1,0 +1,215 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"text/tabwriter"
+	"time"
+
+	"github.com/catalpa-metadata/catalpa/internal/config"
+	"github.com/catalpa-metadata/catalpa/internal/server"
+)
+
+const description = `Catalpa is a metadata catalog in one binary. It speaks the REST API of OpenMetadata 1.12, so existing ingestion clients and SDKs work unchanged.
+
+Everything a catalog needs lies in its data directory: the database, the search index, the signing keys. "catalpa server" makes one when there is none.
+
+Exit status: 0 success, 1 failure, 2 wrong usage, 78 configuration refused.`
+
+// commands is the command line.
+type commands struct {
+	Server  serverCommand  `cmd:"" help:"Run the server."`
+	Bot     botCommand     `cmd:"" help:"Look after bots, the accounts that programs use."`
+	Admin   adminCommand   `cmd:"" help:"Look after people's accounts from this machine."`
+	Config  configCommand  `cmd:"" help:"Look at the configuration."`
+	Keys    keysCommand    `cmd:"" help:"Look at the keys that sign tokens."`
+	Reindex reindexCommand `cmd:"" help:"Build the search index anew from the database."`
+	Version versionCommand `cmd:"" help:"Print the version."`
+}
+
+// dataDirFlag is shared by the commands that work on a data directory.
+type dataDirFlag struct {
+	DataDir string `name:"data-dir" env:"CATALPA_DATA_DIR" default:"./catalpa-data" type:"path" placeholder:"DIR" help:"Data directory of the catalog (default: ./catalpa-data)."`
+}
+
+// settingsFlags are shared by the commands that load a configuration.
+type settingsFlags struct {
+	Config  string `name:"config" type:"path" placeholder:"FILE" help:"YAML file with settings. Keys and environment variables are those of OpenMetadata; none is needed."`
+	DataDir string `name:"data-dir" type:"path" placeholder:"DIR" help:"Where the catalog keeps its files; made when missing (default: ./catalpa-data, or what the configuration says)."`
+	Listen  string `name:"listen" placeholder:"ADDRESS" help:"Address to listen on. The default, 127.0.0.1:8585, serves this machine only; 0.0.0.0:8585 serves others too and switches to production mode, which refuses unsafe settings."`
+}
+
+func (f settingsFlags) load() (*config.Config, config.Findings, error) {
+	flags := map[string]string{}
+	if f.Listen != "" {
+		address, err := config.ListenFlags(f.Listen)
+		if err != nil {
+			return nil, nil, &usageError{message: "--listen: " + err.Error()}
+		}
+		flags = address
+	}
+	if f.DataDir != "" {
+		flags["dataDir"] = f.DataDir
+	}
+	return config.Load(config.Options{File: f.Config, Flags: flags})
+}
+
+type serverCommand struct {
+	settingsFlags
+	Sample bool `name:"sample" help:"Load the sample catalog of a small company that does not exist. What is there already stays as it is."`
+}
+
+// Help is shown below the flags.
+func (serverCommand) Help() string {
+	return `The first start makes the data directory with a signing key of its own, prints the password of the first administrator once, and is ready in less than a second. SIGTERM and Ctrl-C let running requests finish and close the database; a second one ends the process at once.
+
+Examples:
+  catalpa server
+  catalpa server --listen 0.0.0.0:8585 --data-dir /var/lib/catalpa --config /etc/catalpa.yaml
+  SERVER_PORT=9000 catalpa server --sample`
+}
+
+// Run starts the server and returns when it has stopped.
+func (c *serverCommand) Run(ctx context.Context, out *console) error {
+	cfg, findings, err := c.load()
+	for _, finding := range findings {
+		if finding.Severity != config.Error {
+			fmt.Fprintf(out.stderr, "catalpa: %s\n", finding)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	return server.Run(ctx, cfg, server.Options{Sample: c.Sample, Stdout: out.stdout, Stderr: out.stderr, Version: release()})
+}
+
+type botCommand struct {
+	Token botTokenCommand `cmd:"" help:"Make a new token for a bot and print it."`
+}
+
+type botTokenCommand struct {
+	Name   string `arg:"" help:"Name of the bot, such as ingestion-bot."`
+	Expiry string `name:"expiry" default:"90" enum:"OneHour,1,7,30,60,90,Unlimited" placeholder:"DAYS" help:"How long the token lives: OneHour, or 1, 7, 30, 60 or 90 days, or Unlimited (default: 90)."`
+	dataDirFlag
+}
+
+// Help is shown below the flags.
+func (botTokenCommand) Help() string {
+	return `Standard output holds the token and nothing else, so that it can be used in scripts. The bot's token before this one stops working. The server may be running on the directory or not.
+
+Example:
+  export JWT=$(catalpa bot token ingestion-bot --data-dir /var/lib/catalpa)`
+}
+
+// Run prints a fresh token.
+func (c *botTokenCommand) Run(ctx context.Context, out *console) error {
+	token, err := server.BotToken(ctx, c.DataDir, c.Name, c.Expiry)
+	if err != nil {
+		return fmt.Errorf("making a token for the bot %s: %w", c.Name, err)
+	}
+	_, err = fmt.Fprintln(out.stdout, token)
+	return err
+}
+
+type adminCommand struct {
+	ResetPassword resetPasswordCommand `cmd:"" name:"reset-password" help:"Give a user a new random password and print it."`
+}
+
+type resetPasswordCommand struct {
+	Name string `arg:"" optional:"" default:"admin" help:"Name of the user (default: admin)."`
+	dataDirFlag
+}
+
+// Help is shown below the flags.
+func (resetPasswordCommand) Help() string {
+	return `For when nobody can sign in any more. Standard output holds the new password and nothing else; it must be changed at the next sign-in. Sessions of the user end. The server may be running on the directory or not.`
+}
+
+// Run prints a fresh password.
+func (c *resetPasswordCommand) Run(ctx context.Context, out *console) error {
+	password, err := server.ResetPassword(ctx, c.DataDir, c.Name)
+	if err != nil {
+		return fmt.Errorf("resetting the password of %s: %w", c.Name, err)
+	}
+	_, err = fmt.Fprintln(out.stdout, password)
+	return err
+}
+
+type configCommand struct {
+	Check configCheckCommand `cmd:"" help:"Validate the configuration without starting."`
+}
+
+type configCheckCommand struct {
+	settingsFlags
+}
+
+// Help is shown below the flags.
+func (configCheckCommand) Help() string {
+	return `Reads file and environment as "catalpa server" would, and prints every finding with its line and its remedy: errors stop the server, warnings deserve a look, notices name settings of OpenMetadata that do nothing here. Exit status 78 when there are errors.`
+}
+
+// Run prints the findings.
+func (c *configCheckCommand) Run(out *console) error {
+	cfg, findings, err := c.load()
+	for _, finding := range findings {
+		fmt.Fprintln(out.stdout, finding)
+	}
+	if errs := findings.Errors(); len(errs) > 0 {
+		return &refusedError{errors: len(errs)}
+	}
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(out.stdout, "ok: %s mode, listening on %s, data in %s (%d warnings, %d notices)\n",
+		cfg.Mode, cfg.Server.Address(), cfg.DataDir, len(findings.Warnings()), len(findings.Notices()))
+	return nil
+}
+
+type keysCommand struct {
+	List keysListCommand `cmd:"" help:"List the signing keys and what each is used for."`
+}
+
+type keysListCommand struct {
+	dataDirFlag
+}
+
+// Run prints one line for each key.
+func (c *keysListCommand) Run(ctx context.Context, out *console) error {
+	keys, err := server.Keys(ctx, c.DataDir)
+	if err != nil {
+		return fmt.Errorf("listing the keys: %w", err)
+	}
+	table := tabwriter.NewWriter(out.stdout, 0, 4, 2, ' ', 0)
+	fmt.Fprintln(table, "KEY ID\tALGORITHM\tSTATE\tCREATED")
+	for _, key := range keys {
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", key.ID, key.Algorithm, key.State, key.Created.UTC().Format(time.RFC3339))
+	}
+	return table.Flush()
+}
+
+type reindexCommand struct {
+	dataDirFlag
+}
+
+// Help is shown below the flags.
+func (reindexCommand) Help() string {
+	return `The index can always be made again from the database; nothing is lost by it. Stop the server first.`
+}
+
+// Run rebuilds the index and reports progress on standard error.
+func (c *reindexCommand) Run(ctx context.Context, out *console) error {
+	started := time.Now()
+	last := 0
+	err := server.Reindex(ctx, c.DataDir, func(done, total int) {
+		last = done
+		fmt.Fprintf(out.stderr, "\rindexed %d of %d", done, total)
+	})
+	if last > 0 {
+		fmt.Fprintln(out.stderr)
+	}
+	if err != nil {
+		return fmt.Errorf("rebuilding the index: %w", err)
+	}
+	fmt.Fprintf(out.stdout, "indexed %d entities in %s\n", last, time.Since(started).Round(time.Millisecond))
+	return nil
+}
