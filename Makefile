@@ -4,7 +4,7 @@ SHELL := bash
 MAKEFLAGS += --no-builtin-rules
 .DEFAULT_GOAL := help
 
-VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+VERSION := $(shell git describe --tags --dirty 2>/dev/null || echo 0.0.0-dev+$$(git rev-parse --short=12 HEAD 2>/dev/null))
 LDFLAGS := -s -w -X main.version=$(VERSION)
 
 # The linter is built from the version pinned in tools/go.mod; a new pin is a new file.

@@ -250,8 +250,9 @@ func (a *api) versions(service string) map[string]string {
 // edge is one arrow of a lineage graph, by the FQNs of its ends.
 type edge struct{ from, to string }
 
-// lineage returns the edges around a table and the sources they were found by.
-func (a *api) lineage(fqn string, up, down int) map[edge]string {
+// lineage returns the edges that lead to a table and, down steps far, from it,
+// each with the source it was found by.
+func (a *api) lineage(fqn string, down int) map[edge]string {
 	a.t.Helper()
 	type arrow struct {
 		FromEntity     json.RawMessage `json:"fromEntity"`
@@ -266,7 +267,7 @@ func (a *api) lineage(fqn string, up, down int) map[edge]string {
 		UpstreamEdges   []arrow     `json:"upstreamEdges"`
 		DownstreamEdges []arrow     `json:"downstreamEdges"`
 	}
-	a.get(fmt.Sprintf("/lineage/table/name/%s?upstreamDepth=%d&downstreamDepth=%d", url.PathEscape(fqn), up, down), &graph)
+	a.get(fmt.Sprintf("/lineage/table/name/%s?upstreamDepth=1&downstreamDepth=%d", url.PathEscape(fqn), down), &graph)
 	names := map[string]string{graph.Entity.ID: graph.Entity.FullyQualifiedName}
 	for _, n := range graph.Nodes {
 		names[n.ID] = n.FullyQualifiedName

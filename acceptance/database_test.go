@@ -101,7 +101,9 @@ func startPostgres(t *testing.T) *postgres {
 	ended := make(chan error, 1)
 	go func() { ended <- server.Wait() }()
 	t.Cleanup(func() {
-		server.Process.Signal(syscall.SIGINT) //nolint:errcheck // it may have ended by itself
+		if err := server.Process.Signal(syscall.SIGINT); err != nil {
+			t.Errorf("stop PostgreSQL: %v", err)
+		}
 		<-ended
 		if t.Failed() {
 			t.Logf("end of PostgreSQL's log:\n%s", tail(log.String(), 20))
@@ -161,29 +163,24 @@ func (p *postgres) command(role, password, database string, args ...string) *exe
 	return cmd
 }
 
-// exec runs a script as the superuser; variables are psql's.
-func (p *postgres) exec(database, script string, variables ...string) string {
+// exec runs a script as the superuser.
+func (p *postgres) exec(database, script string) {
 	p.t.Helper()
-	return p.run(p.command("postgres", superPassword, database), script, variables)
+	p.run(p.command("postgres", superPassword, database), script)
 }
 
 // execAsSource runs a script as the role the clients use.
-func (p *postgres) execAsSource(database, script string) string {
+func (p *postgres) execAsSource(database, script string) {
 	p.t.Helper()
-	return p.run(p.command("om", sourcePassword, database), script, nil)
+	p.run(p.command("om", sourcePassword, database), script)
 }
 
-func (p *postgres) run(cmd *exec.Cmd, script string, variables []string) string {
+func (p *postgres) run(cmd *exec.Cmd, script string) {
 	p.t.Helper()
-	for _, v := range variables {
-		cmd.Args = append(cmd.Args, "-v", v)
-	}
 	cmd.Stdin = strings.NewReader(script)
-	out, err := cmd.CombinedOutput()
-	if err != nil {
+	if out, err := cmd.CombinedOutput(); err != nil {
 		p.t.Fatalf("psql: %v\n%s", err, out)
 	}
-	return strings.TrimSpace(string(out))
 }
 
 // fixture reads a file of testdata.

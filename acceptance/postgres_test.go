@@ -297,7 +297,7 @@ func (s *shop) lineageOfQueries(t *testing.T) {
 			{shopSales + ".orders", "shop_pg.shop.analytics.daily_orders"}: "QueryLineage",
 		},
 	} {
-		if diff := cmp.Diff(want, s.bot.lineage(target, 1, 0), cmp.AllowUnexported(edge{})); diff != "" {
+		if diff := cmp.Diff(want, s.bot.lineage(target, 0), cmp.AllowUnexported(edge{})); diff != "" {
 			t.Errorf("lineage of %s (-want +got):\n%s", target, diff)
 		}
 	}
@@ -475,7 +475,7 @@ func (s *shop) dbt(t *testing.T) {
 		{shopSales + ".orders", mart + "stg_orders"}:    "DbtLineage",
 		{mart + "stg_orders", mart + "customer_orders"}: "DbtLineage",
 	}
-	got := s.bot.lineage(mart+"stg_orders", 1, 1)
+	got := s.bot.lineage(mart+"stg_orders", 1)
 	for e, source := range want {
 		if got[e] != source {
 			t.Errorf("lineage %v is %q, want %s; all: %v", e, got[e], source, got)
@@ -489,7 +489,7 @@ func (s *shop) dbt(t *testing.T) {
 // nothingLost looks at the end at what the first parts wrote.
 func (s *shop) nothingLost(t *testing.T) {
 	assertKept(t, s.edited, s.bot.table(shopSales+".customers"))
-	if edges := s.bot.lineage(shopSales+".order_totals", 1, 0); len(edges) != 3 {
+	if edges := s.bot.lineage(shopSales+".order_totals", 0); len(edges) != 3 {
 		t.Errorf("the view's lineage is %v", edges)
 	}
 	before := s.bot.versions("shop_pg")

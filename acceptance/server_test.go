@@ -85,7 +85,9 @@ func (c *catalpa) stop(cmd *exec.Cmd, exited chan error) {
 			c.t.Errorf("the server ended with %v, want a clean stop on SIGTERM", err)
 		}
 	case <-time.After(20 * time.Second):
-		cmd.Process.Kill() //nolint:errcheck // it is being given up on
+		if err := cmd.Process.Kill(); err != nil {
+			c.t.Error(err)
+		}
 		<-exited
 		c.t.Error("the server did not stop within 20 s of SIGTERM")
 	}

@@ -134,7 +134,7 @@ func TestSQLite(t *testing.T) {
 		{schema + ".orders", schema + ".customer_orders"}:    "ViewLineage",
 		{schema + ".customers", schema + ".customer_orders"}: "ViewLineage",
 	}
-	if diff := cmp.Diff(wantEdges, bot.lineage(schema+".customer_orders", 1, 1), cmp.AllowUnexported(edge{})); diff != "" {
+	if diff := cmp.Diff(wantEdges, bot.lineage(schema+".customer_orders", 1), cmp.AllowUnexported(edge{})); diff != "" {
 		t.Errorf("lineage of the view (-want +got):\n%s", diff)
 	}
 }
