@@ -49,15 +49,13 @@ func translate(err error) error {
 	return entity.Internal(err)
 }
 
-// public passes errors that already are fit for clients, or that come from the
-// caller's own function, and wraps none.
+// public translates an error of the database that a transaction's function
+// has passed on; its own errors stay as they are.
 func public(err error) error {
-	var e *driver.Error
-	if errors.As(err, &e) && entity.KindOf(err) == entity.KindInternal {
-		var known *entity.Error
-		if !errors.As(err, &known) {
-			return translate(err)
-		}
+	var raw *driver.Error
+	var known *entity.Error
+	if errors.As(err, &raw) && !errors.As(err, &known) {
+		return translate(err)
 	}
 	return err
 }

@@ -3,6 +3,9 @@ package sqlite
 import (
 	"context"
 	"fmt"
+	"time"
+
+	lib "modernc.org/sqlite/lib"
 )
 
 // applicationID marks the file as a Catalpa database ("Ctlp" in ASCII).
@@ -50,9 +53,27 @@ func configure(ctx context.Context, c *conn, writer bool, busyMillis int64) erro
 		pragmas = append(pragmas, "PRAGMA query_only = ON")
 	}
 	for _, pragma := range pragmas {
-		if err := c.script(ctx, pragma); err != nil {
+		err := retryBusy(ctx, time.Duration(busyMillis)*time.Millisecond, func() error { return c.script(ctx, pragma) })
+		if err != nil {
 			return fmt.Errorf("%s: %w", pragma, err)
 		}
 	}
 	return nil
+}
+
+// retryBusy repeats what SQLite refuses at once, without regard to
+// busy_timeout, while another process opens, migrates or closes the file.
+func retryBusy(ctx context.Context, patience time.Duration, fn func() error) error {
+	const pause = 5 * time.Millisecond
+	for waited := time.Duration(0); ; waited += pause {
+		err := fn()
+		if code := primaryCode(err); code != lib.SQLITE_BUSY && code != lib.SQLITE_LOCKED || waited >= patience {
+			return err
+		}
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
 }

@@ -78,10 +78,11 @@ func Open(ctx context.Context, path string, opts Options) (*Store, error) {
 		return nil, fmt.Errorf("open the database: %w", err)
 	}
 	busy := opts.BusyTimeout.Milliseconds()
-	if err := claim(ctx, connector, path, busy); err != nil {
+	err = retryBusy(ctx, opts.BusyTimeout, func() error { return claim(ctx, connector, path, busy) })
+	if err != nil {
 		return nil, err
 	}
-	if err := migrate(ctx, connector); err != nil {
+	if err := migrate(ctx, connector, opts.BusyTimeout); err != nil {
 		return nil, err
 	}
 

@@ -61,7 +61,7 @@ func drawName(t *rapid.T, label string) string {
 
 // step changes the store and the model alike, and checks that they agree on
 // what is an error. It tells whether the transaction must end.
-func step(t *rapid.T, ctx context.Context, tx store.Tx, m model, typ string) error {
+func step(ctx context.Context, t *rapid.T, tx store.Tx, m model, typ string) error {
 	known := m.sortedIDs()
 	kind := rapid.SampledFrom([]string{"insert", "insert", "replace", "delete"}).Draw(t, "operation")
 	if len(known) == 0 {
@@ -101,7 +101,7 @@ func step(t *rapid.T, ctx context.Context, tx store.Tx, m model, typ string) err
 	return tx.Delete(ctx, gone)
 }
 
-func agree(t *rapid.T, ctx context.Context, r store.Reader, m model, typ string) {
+func agree(ctx context.Context, t *rapid.T, r store.Reader, m model, typ string) {
 	t.Helper()
 	q := store.ListQuery{
 		Type: typ, Include: rapid.SampledFrom([]store.Include{store.NonDeleted, store.Deleted, store.All}).Draw(t, "include"),
@@ -138,10 +138,10 @@ func testRandomOperations(t *testing.T, s store.Store) {
 			fails := rapid.IntRange(0, 3).Draw(t, "fails") == 0
 			err := s.Update(ctx, func(tx store.Tx) error {
 				for range rapid.IntRange(1, 5).Draw(t, "operations") {
-					if err := step(t, ctx, tx, trial, typ); err != nil {
+					if err := step(ctx, t, tx, trial, typ); err != nil {
 						return err
 					}
-					agree(t, ctx, tx, trial, typ)
+					agree(ctx, t, tx, trial, typ)
 				}
 				if fails {
 					return errTest
@@ -155,7 +155,7 @@ func testRandomOperations(t *testing.T, s store.Store) {
 				t.Fatalf("Update: %v", err)
 			}
 			view(t, s, func(ctx context.Context, r store.Reader) error {
-				agree(t, ctx, r, m, typ)
+				agree(ctx, t, r, m, typ)
 				return nil
 			})
 		}
