@@ -276,3 +276,19 @@ func wantCode(t testing.TB, err error, code string) {
 		t.Errorf("%s: message %q, hint %q: both must speak", code, e.Message, e.Hint)
 	}
 }
+
+// memoryTrail is a store that takes records and nothing else.
+type memoryTrail struct {
+	store.Store
+	store.Tx
+	records []store.Record
+}
+
+func (m *memoryTrail) Update(_ context.Context, fn func(store.Tx) error) error { return fn(m) }
+
+func (m *memoryTrail) PutRecord(_ context.Context, records ...store.Record) error {
+	m.records = append(m.records, records...)
+	return nil
+}
+
+func discard() *slog.Logger { return slog.New(slog.DiscardHandler) }

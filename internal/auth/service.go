@@ -212,4 +212,4 @@ func (s *Service) settle(ctx context.Context) error {
 	})
 }
 
-func isNotFound(err error) bool { return entity.KindOf(err) == entity.KindNotFound }
+func isNotFound(err error) bool { return err != nil && entity.KindOf(err) == entity.KindNotFound }

@@ -1,0 +1,162 @@
+package auth
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/catalpa-metadata/catalpa/internal/auth/secret"
+	"github.com/catalpa-metadata/catalpa/internal/entity"
+	"github.com/catalpa-metadata/catalpa/internal/store"
+)
+
+func TestRefusalsAreCounted(t *testing.T) {
+	f := newFixture(t)
+	token := f.mustLogin().AccessToken
+	foreign := f.forge(f.header(), f.payload(token, map[string]any{"iss": "https://other.example", "sub": "somebody"}))
+	for range 500 {
+		_, err := f.use(foreign)
+		wantCode(t, err, CodeIssuer)
+	}
+	_, err := f.Authenticate(f.ctx, "")
+	wantCode(t, err, CodeMissing)
+	entries, err := f.Refusals(f.ctx, 10)
+	must(t, err)
+	if len(entries) != 2 {
+		t.Fatalf("entries %+v", entries)
+	}
+	for _, e := range entries {
+		switch e.Code {
+		case CodeIssuer:
+			if e.Count != 500 || e.Issuer != "https://other.example" || e.Subject == "" || e.Subject == "somebody" || e.At != f.clock.Now().UnixMilli() {
+				t.Errorf("entry %+v", e)
+			}
+		case CodeMissing:
+			if e.Count != 1 {
+				t.Errorf("entry %+v", e)
+			}
+		default:
+			t.Errorf("entry %+v", e)
+		}
+	}
+}
+
+// TestFloodOfRefusals sends tokens that differ: the trail must stay small.
+func TestFloodOfRefusals(t *testing.T) {
+	f := newFixture(t)
+	for flush := range 60 {
+		for i := range 100 {
+			f.trail.refusal(refuse(CodeKeyID), &parsed{header: header{KeyID: fmt.Sprint(flush, "/", i)}})
+		}
+		must(t, f.trail.flush(f.ctx))
+	}
+	must(t, f.db.View(f.ctx, func(r store.Reader) error {
+		n, err := r.CountRecords(f.ctx, store.RecordQuery{Kind: kindRefusals})
+		if n > maxRefusals+pruneEvery+maxDistinct || n == 0 {
+			t.Errorf("%d entries kept", n)
+		}
+		return err
+	}))
+	entries, err := f.Audit(f.ctx, 10)
+	must(t, err)
+	if len(entries) != 1 || entries[0].Action != "passwordChanged" {
+		t.Errorf("the flood changed the other trail: %+v", entries)
+	}
+}
+
+func TestAuditIsBounded(t *testing.T) {
+	f := newFixture(t)
+	at := f.clock.Now().UnixMilli()
+	must(t, f.db.Update(f.ctx, func(tx store.Tx) error {
+		for i := range 50 {
+			if err := tx.PutRecord(f.ctx, store.Record{Kind: "x", Key: fmt.Sprint(i), At: at + int64(i), Doc: []byte(`{}`)}); err != nil {
+				return err
+			}
+		}
+		return pruneRecords(f.ctx, tx, "x", 20)
+	}))
+	must(t, f.db.View(f.ctx, func(r store.Reader) error {
+		left, err := r.Records(f.ctx, store.RecordQuery{Kind: "x", Order: store.OldestFirst})
+		if len(left) != 20 || left[0].At != at+30 {
+			t.Errorf("%d left, the oldest of %d", len(left), left[0].At-at)
+		}
+		return err
+	}))
+}
+
+// TestRefusalsAreWrittenByThemselves waits, in a bubble of fake time, for the
+// flush that the first refusal arms.
+func TestRefusalsAreWrittenByThemselves(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := &memoryTrail{}
+		tr := newTrail(f, time.Now, discard())
+		tr.refusal(refuse(CodeFormat), nil)
+		tr.refusal(refuse(CodeFormat), nil)
+		<-time.After(flushDelay + time.Millisecond) // of fake time
+		synctest.Wait()
+		if len(f.records) != 1 || !strings.Contains(string(f.records[0].Doc), `"count":2`) {
+			t.Errorf("records %+v", f.records)
+		}
+	})
+}
+
+func TestSignInIsAudited(t *testing.T) {
+	f := newFixture(t)
+	f.clock.Advance(time.Second)
+	f.mustLogin()
+	entries, err := f.Audit(f.ctx, 1)
+	must(t, err)
+	if e := entries[0]; e.Action != "signIn" || e.User != "ann" || e.Address != "192.0.2.1" || e.TokenID == "" {
+		t.Errorf("entry %+v", e)
+	}
+	_, err = f.login("ann", "wrong", "203.0.113.7")
+	wantCode(t, err, CodeLogin)
+	refused, err := f.Refusals(f.ctx, 1)
+	must(t, err)
+	if e := refused[0]; e.Action != "signInRefused" || e.Code != CodeLogin || e.Address != "203.0.113.7" || e.Subject == "ann" {
+		t.Errorf("entry %+v", e)
+	}
+}
+
+func TestIssuerIsRemembered(t *testing.T) {
+	f := newFixture(t, func(o *Options) { o.Issuer = "https://catalog.example" })
+	options := f.options
+	options.Issuer = ""
+	command, err := New(f.ctx, options)
+	must(t, err)
+	if command.Issuer() != "https://catalog.example" {
+		t.Errorf("issuer %q", command.Issuer())
+	}
+	issued, err := command.AddBotToken(f.ctx, entity.System(), f.bot.ID, ExpireOneDay)
+	must(t, err)
+	_, err = f.use(issued.Token)
+	must(t, err)
+}
+
+func TestAnotherMasterKeyIsRefused(t *testing.T) {
+	f := newFixture(t)
+	options := f.options
+	var err error
+	options.Sealer, _, err = secret.OpenDir(t.TempDir())
+	must(t, err)
+	if _, err = New(f.ctx, options); err == nil || !strings.Contains(err.Error(), "master key") {
+		t.Errorf("another master key: %v", err)
+	}
+}
+
+func TestOptionsAreChecked(t *testing.T) {
+	f := newFixture(t)
+	for name, adjust := range map[string]func(*Options){
+		"no store": func(o *Options) { o.Store = nil }, "no users": func(o *Options) { o.Users = nil },
+		"no keys": func(o *Options) { o.Keys = nil }, "no sealer": func(o *Options) { o.Sealer = nil },
+		"skew": func(o *Options) { o.Skew = 6 * time.Minute },
+	} {
+		options := f.options
+		adjust(&options)
+		if _, err := New(f.ctx, options); err == nil {
+			t.Errorf("%s: accepted", name)
+		}
+	}
+}
