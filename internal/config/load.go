@@ -1,10 +1,12 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -34,10 +36,22 @@ func Load(opts Options) (*Config, Findings, error) {
 	b := &binder{values: c.values, lookup: lookup, dir: dir, findings: c.findings, sources: map[string]string{}}
 	cfg := b.bind()
 	b.validate(cfg)
+	sortFindings(b.findings)
 	if errs := b.findings.Errors(); len(errs) > 0 {
 		return nil, b.findings, &Refused{Findings: errs}
 	}
 	return cfg, b.findings, nil
+}
+
+// sortFindings puts the findings into the order of the file; those without a line
+// come last, by key.
+func sortFindings(findings Findings) {
+	slices.SortStableFunc(findings, func(a, b Finding) int {
+		if (a.Line == 0) != (b.Line == 0) {
+			return cmp.Compare(b.Line, a.Line)
+		}
+		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Key, b.Key))
+	})
 }
 
 // file collects what the file says.
