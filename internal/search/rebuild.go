@@ -33,7 +33,10 @@ func (x *Indexer) Rebuild(ctx context.Context, progress func(done, total int)) e
 				break
 			}
 			if err := x.write(ctx, ids, 0); err != nil {
-				return err
+				if len(ids) > 1 || ctx.Err() != nil {
+					return err
+				}
+				x.skip(ctx, ids[0], err)
 			}
 			done += len(ids)
 			if progress != nil {

@@ -1,0 +1,331 @@
+package search
+
+import (
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/go-json-experiment/json"
+
+	"github.com/catalpa-metadata/catalpa/internal/entity"
+)
+
+// Call is a request together with how its answer is shown.
+type Call struct {
+	Request Request
+	Source  SourceFilter
+	Text    string // what a suggestion was asked for
+}
+
+const (
+	defaultIndex = "table_search_index"
+	defaultSize  = 10
+)
+
+// params reads HTTP query parameters; the first error stays.
+type params struct {
+	values url.Values
+	err    error
+}
+
+func (p *params) fail(format string, args ...any) {
+	if p.err == nil {
+		p.err = entity.BadRequest(format, args...)
+	}
+}
+
+func (p *params) number(name string, fallback int) int {
+	text := strings.TrimSpace(p.values.Get(name))
+	if text == "" {
+		return fallback
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 0 {
+		p.fail("%s has to be a number that is not negative", name)
+	}
+	return n
+}
+
+func (p *params) flag(name string, fallback bool) bool {
+	switch text := strings.ToLower(strings.TrimSpace(p.values.Get(name))); text {
+	case "":
+		return fallback
+	case "true", "1":
+		return true
+	case "false", "0":
+		return false
+	}
+	p.fail("%s has to be true or false", name)
+	return fallback
+}
+
+func (p *params) indexes(c *Catalog) []string {
+	name := strings.Join(p.values["index"], ",")
+	if strings.TrimSpace(name) == "" {
+		name = defaultIndex
+	}
+	indexes, err := c.Resolve(name)
+	if err != nil && p.err == nil {
+		p.err = err
+	}
+	return indexes
+}
+
+func (p *params) filter(name string, now time.Time) Query {
+	q, err := ParseDSL([]byte(p.values.Get(name)), now)
+	if err != nil && p.err == nil {
+		p.err = err
+	}
+	return q
+}
+
+// text reads the q parameter: a query text, or a query in JSON.
+func (p *params) text(text string, now time.Time) Query {
+	var q Query
+	var err error
+	if strings.HasPrefix(strings.TrimSpace(text), "{") {
+		q, err = ParseDSL([]byte(text), now)
+	} else {
+		q, err = ParseQueryString(text, QueryStringOptions{Operator: And, Prefix: true})
+	}
+	if err != nil && p.err == nil {
+		p.err = err
+	}
+	return q
+}
+
+func (p *params) source() SourceFilter {
+	return SourceFilter{
+		None:    !p.flag("fetch_source", true),
+		Include: splitLists(p.values["include_source_fields"]),
+		Exclude: splitLists(p.values["exclude_source_fields"]),
+	}
+}
+
+// splitLists reads a parameter that may be repeated or hold a list.
+func splitLists(values []string) []string {
+	var list []string
+	for _, value := range values {
+		for item := range strings.SplitSeq(value, ",") {
+			if item = strings.TrimSpace(item); item != "" {
+				list = append(list, item)
+			}
+		}
+	}
+	return list
+}
+
+func (p *params) sort() []Sort {
+	field := strings.TrimSpace(p.values.Get("sort_field"))
+	order := strings.ToLower(strings.TrimSpace(p.values.Get("sort_order")))
+	if order != "" && order != "asc" && order != "desc" {
+		p.fail("sort_order has to be asc or desc")
+	}
+	if field == "" || field == "_score" {
+		if order != "asc" && p.values.Get("search_after") == "" {
+			return nil
+		}
+		field = "_score"
+	}
+	return []Sort{{Field: field, Desc: order != "asc"}}
+}
+
+// after reads search_after: repeated, separated by commas, or a JSON list.
+func (p *params) after() []string {
+	values := p.values["search_after"]
+	if len(values) > 1 {
+		return values
+	}
+	if len(values) == 0 || values[0] == "" {
+		return nil
+	}
+	if strings.HasPrefix(values[0], "[") {
+		var list []any
+		if json.Unmarshal([]byte(values[0]), &list) == nil {
+			texts := make([]string, len(list))
+			for i, item := range list {
+				texts[i] = sortText(item)
+			}
+			return texts
+		}
+	}
+	return strings.Split(values[0], ",")
+}
+
+func sortText(value any) string {
+	switch value := value.(type) {
+	case string:
+		return value
+	case float64:
+		return strconv.FormatFloat(value, 'f', -1, 64)
+	case bool:
+		return strconv.FormatBool(value)
+	}
+	return "null"
+}
+
+// facets are the aggregations of a search by people.
+func facets() map[string]Aggregation {
+	aggs := map[string]Aggregation{}
+	for _, field := range []string{
+		"entityType", "serviceType", "service.displayName.keyword", "tier.tagFQN", "tags.tagFQN",
+		"owners.displayName.keyword", "domains.displayName.keyword", "tableType",
+	} {
+		aggs[field] = Aggregation{Kind: AggTerms, Field: field, Size: 100}
+	}
+	return aggs
+}
+
+// QueryCall reads the parameters of GET /search/query.
+func (c *Catalog) QueryCall(values url.Values, now time.Time) (Call, error) {
+	p := &params{values: values}
+	text := values.Get("q")
+	deleted := p.flag("deleted", false)
+	call := Call{Source: p.source(), Text: text, Request: Request{
+		Indexes:    p.indexes(c),
+		Query:      p.text(text, now),
+		Filter:     p.filter("query_filter", now),
+		PostFilter: p.filter("post_filter", now),
+		Deleted:    &deleted,
+		From:       p.number("from", 0),
+		Size:       p.number("size", defaultSize),
+		Sort:       p.sort(),
+		After:      p.after(),
+		Highlight:  strings.TrimSpace(text) != "",
+	}}
+	call.Request.NoSource = call.Source.None
+	if p.flag("include_aggregations", true) && len(call.Request.After) == 0 {
+		call.Request.Aggregations = facets()
+	}
+	return call, p.err
+}
+
+// FieldCall reads the parameters of GET /search/fieldQuery. Only * is a
+// wildcard: names may hold a question mark.
+func (c *Catalog) FieldCall(values url.Values) (Call, error) {
+	p := &params{values: values}
+	field, value := strings.TrimSpace(values.Get("fieldName")), values.Get("fieldValue")
+	if field == "" {
+		p.fail("fieldName is missing")
+	}
+	if len(value) > 4*MaxText {
+		p.fail("fieldValue has at most %d characters", MaxText)
+	}
+	var q Query = Term{Field: field, Value: value}
+	if strings.Contains(value, "*") {
+		q = Wildcard{Field: field, Pattern: strings.NewReplacer(`\`, `\\`, `?`, `\?`).Replace(value)}
+	}
+	deleted := p.flag("deleted", false)
+	call := Call{Source: p.source(), Request: Request{
+		Indexes: p.indexes(c), Filter: q, Deleted: &deleted,
+		From: p.number("from", 0), Size: p.number("size", defaultSize),
+	}}
+	call.Request.NoSource = call.Source.None
+	return call, p.err
+}
+
+// SourceURLCall reads the parameters of GET /search/sourceUrl.
+func (c *Catalog) SourceURLCall(values url.Values) (Call, error) {
+	p := &params{values: values}
+	address := values.Get("sourceUrl")
+	if address == "" {
+		p.fail("sourceUrl is missing")
+	}
+	deleted := false
+	return Call{Request: Request{
+		Filter: Term{Field: "sourceUrl", Value: address}, Deleted: &deleted,
+		From: p.number("from", 0), Size: p.number("size", defaultSize),
+	}}, p.err
+}
+
+// SuggestCall reads the parameters of GET /search/suggest.
+func (c *Catalog) SuggestCall(values url.Values) (Call, error) {
+	p := &params{values: values}
+	text := strings.TrimSpace(values.Get("q"))
+	if len(text) > 4*MaxText {
+		p.fail("a query text has at most %d characters", MaxText)
+	}
+	deleted := p.flag("deleted", false)
+	call := Call{Source: p.source(), Text: text, Request: Request{
+		Indexes: p.indexes(c), Query: suggestion(values.Get("field"), text), Deleted: &deleted, Size: p.number("size", defaultSize),
+	}}
+	return call, p.err
+}
+
+func suggestion(field, text string) Query {
+	if text == "" {
+		return MatchNone{}
+	}
+	words := MultiMatch{Text: text, Operator: And, Prefix: true}
+	switch field {
+	case "column_suggest", "columns.name.keyword":
+		words.Fields = []FieldBoost{{Field: "columnNames"}}
+		return words
+	case "service_suggest":
+		return Prefix{Field: "service.name", Value: text}
+	case "schema_suggest":
+		return Prefix{Field: "databaseSchema.name", Value: text}
+	case "database_suggest":
+		return Prefix{Field: "database.name", Value: text}
+	}
+	words.Fields = []FieldBoost{{Field: "name"}, {Field: "displayName"}}
+	return Bool{Should: []Query{words, Prefix{Field: "fullyQualifiedName", Value: text}}}
+}
+
+// AggregateCall reads the parameters of GET /search/aggregate.
+func (c *Catalog) AggregateCall(values url.Values, now time.Time) (Call, error) {
+	p := &params{values: values}
+	deleted := p.flag("deleted", false)
+	return p.aggregate(c, aggregateRequest{
+		Query: values.Get("q"), FieldName: values.Get("field"), FieldValue: values.Get("value"),
+		Size: p.number("size", defaultSize), Deleted: deleted, SourceFields: splitLists(values["sourceFields"]),
+	}, now)
+}
+
+// aggregateRequest is the body of POST /search/aggregate.
+type aggregateRequest struct {
+	Query        string   `json:"query"`
+	Index        string   `json:"index"`
+	FieldName    string   `json:"fieldName"`
+	FieldValue   string   `json:"fieldValue"`
+	Deleted      bool     `json:"deleted"`
+	Size         int      `json:"size"`
+	SourceFields []string `json:"sourceFields"`
+	TopHits      *struct {
+		Size      int    `json:"size"`
+		SortField string `json:"sortField"`
+		SortOrder string `json:"sortOrder"`
+	} `json:"topHits"`
+}
+
+// AggregateBody reads the body of POST /search/aggregate.
+func (c *Catalog) AggregateBody(body []byte, now time.Time) (Call, error) {
+	request := aggregateRequest{Size: defaultSize}
+	if err := json.Unmarshal(body, &request, json.RejectUnknownMembers(true)); err != nil {
+		return Call{}, entity.BadRequest("the body is not a valid aggregation request")
+	}
+	p := &params{values: url.Values{"index": {request.Index}}}
+	return p.aggregate(c, request, now)
+}
+
+func (p *params) aggregate(c *Catalog, request aggregateRequest, now time.Time) (Call, error) {
+	if request.FieldName == "" {
+		p.fail("the name of the field is missing")
+	}
+	agg := Aggregation{Kind: AggTerms, Field: request.FieldName, Size: max(request.Size, 1), Include: containing(request.FieldValue)}
+	if request.TopHits != nil || len(request.SourceFields) > 0 {
+		top := Aggregation{Kind: AggTopHits, Size: 1, Source: SourceFilter{Include: request.SourceFields}}
+		if request.TopHits != nil {
+			top.Size = max(request.TopHits.Size, 1)
+			if field := request.TopHits.SortField; field != "" {
+				top.Sort = []Sort{{Field: field, Desc: strings.EqualFold(request.TopHits.SortOrder, "desc")}}
+			}
+		}
+		agg.Sub = map[string]Aggregation{"top": top}
+	}
+	return Call{Request: Request{
+		Indexes: p.indexes(c), Query: p.text(request.Query, now), Deleted: &request.Deleted,
+		Aggregations: map[string]Aggregation{request.FieldName: agg},
+	}}, p.err
+}
