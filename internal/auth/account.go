@@ -83,8 +83,16 @@ func (s *Service) person(ctx context.Context, id entity.ID) (User, error) {
 	return user, err
 }
 
-// setPassword ends all sessions but the one with the key keep.
+// setPassword stores a password that makes the first one's file useless.
 func (s *Service) setPassword(ctx context.Context, by entity.Principal, user User, plain string, mustChange bool, keep string) error {
+	if err := s.storePassword(ctx, by, user, plain, mustChange, keep); err != nil {
+		return err
+	}
+	return s.removeFirstPassword(user)
+}
+
+// storePassword ends all sessions but the one with the key keep.
+func (s *Service) storePassword(ctx context.Context, by entity.Principal, user User, plain string, mustChange bool, keep string) error {
 	if err := password.Check(plain, user.Name, user.Email); err != nil {
 		return err
 	}
@@ -92,7 +100,7 @@ func (s *Service) setPassword(ctx context.Context, by entity.Principal, user Use
 	if err != nil {
 		return err
 	}
-	err = s.change(ctx, user.ID, func(tx store.Tx) error {
+	return s.change(ctx, user.ID, func(tx store.Tx) error {
 		now := s.clock()
 		if err := putPassword(ctx, tx, user.ID, passwordDoc{Hash: hash, MustChange: mustChange, Changed: now.UnixMilli()}); err != nil {
 			return err
@@ -106,10 +114,6 @@ func (s *Service) setPassword(ctx context.Context, by entity.Principal, user Use
 		}
 		return s.audit(ctx, tx, AuditEntry{Action: "passwordChanged", User: user.Name, By: by.Name})
 	})
-	if err != nil {
-		return err
-	}
-	return s.removeFirstPassword(user)
 }
 
 // ChangePassword lets the caller choose a new password by proving the old one.
@@ -188,20 +192,23 @@ func (s *Service) FirstPassword(ctx context.Context, admin entity.ID, given stri
 	if err != nil || stored.Hash != "" {
 		return "", err
 	}
-	plain := given
-	if given == "" {
-		if plain, err = password.Generate(); err != nil {
-			return "", entity.Internal(err)
-		}
+	if given != "" {
+		return "", s.storePassword(ctx, entity.System(), user, given, false, "")
 	}
-	if err := s.setPassword(ctx, entity.System(), user, plain, given == "", ""); err != nil || given != "" {
-		return "", err
+	plain, err := password.Generate()
+	if err != nil {
+		return "", entity.Internal(err)
 	}
+	// The file comes first: after a crash in between there is no password nobody
+	// knows, and the next start writes both again.
 	if s.opts.DataDir != "" {
 		content := user.Name + "\n" + plain + "\n"
 		if err := secret.ReplaceFile(s.firstPasswordPath(), []byte(content)); err != nil {
 			return "", entity.Internal(err)
 		}
+	}
+	if err := s.storePassword(ctx, entity.System(), user, plain, true, ""); err != nil {
+		return "", err
 	}
 	return plain, nil
 }

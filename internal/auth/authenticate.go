@@ -104,18 +104,16 @@ func (s *Service) check(ctx context.Context, v *verified, sum [32]byte, now time
 	if _, err := v.profile.key(ctx, v.keyID); err != nil {
 		return entity.Principal{}, err
 	}
-	st, err := s.subjects.standing(v.user)
-	if isNotFound(err) {
-		return entity.Principal{}, gone(v.tokenType)
-	}
+	st, err := s.standingOf(v)
 	if err != nil {
 		return entity.Principal{}, err
 	}
-	if st.user.Deleted {
-		return entity.Principal{}, gone(v.tokenType)
-	}
-	if st.user.IsBot != (v.tokenType == TypeBot) {
-		return entity.Principal{}, refuse(CodeType)
+	if v.credential != "" && st.credentials[v.credential] == nil {
+		// Another process, such as the command line, may have made it just now.
+		s.subjects.forget(v.user)
+		if st, err = s.standingOf(v); err != nil {
+			return entity.Principal{}, err
+		}
 	}
 	if v.credential != "" {
 		if err := st.honours(v, sum, now); err != nil {
@@ -127,6 +125,22 @@ func (s *Service) check(ctx context.Context, v *verified, sum [32]byte, now time
 		UserID: st.user.ID, Name: st.user.Name, IsAdmin: st.user.IsAdmin, IsBot: st.user.IsBot,
 		TokenType: v.tokenType, TokenID: v.tokenID,
 	}, nil
+}
+
+// standingOf finds the user's standing and refuses who is gone or of another kind.
+func (s *Service) standingOf(v *verified) (*standing, error) {
+	st, err := s.subjects.standing(v.user)
+	switch {
+	case isNotFound(err):
+		return nil, gone(v.tokenType)
+	case err != nil:
+		return nil, err
+	case st.user.Deleted:
+		return nil, gone(v.tokenType)
+	case st.user.IsBot != (v.tokenType == TypeBot):
+		return nil, refuse(CodeType)
+	}
+	return st, nil
 }
 
 // honours tells whether the credential is still on record, and is this very token.
