@@ -2,6 +2,7 @@ package registry
 
 import (
 	"bytes"
+	"slices"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -32,6 +33,9 @@ func textOf(raw jsontext.Value) string {
 	if raw.Kind() != '"' {
 		return ""
 	}
+	if bytes.IndexByte(raw, '\\') < 0 {
+		return string(raw[1 : len(raw)-1])
+	}
 	text, err := jsontext.AppendUnquote(nil, raw)
 	if err != nil {
 		return ""
@@ -58,50 +62,30 @@ func editMember(object jsontext.Value, name string, do edit) (jsontext.Value, er
 	if object.Kind() != '{' {
 		return object, nil
 	}
-	return rewrite(object, '}', func(dec *jsontext.Decoder) (bool, error) {
-		token, err := dec.ReadToken()
-		return err == nil && token.String() == name, err
-	}, do)
-}
-
-// editItems applies do to each item of an array.
-func editItems(array jsontext.Value, do edit) (jsontext.Value, error) {
-	return rewrite(array, ']', func(*jsontext.Decoder) (bool, error) { return true, nil }, do)
-}
-
-// rewrite walks an object or array; wanted reads what stands before a value and
-// tells whether do is to see the value.
-func rewrite(doc jsontext.Value, closing jsontext.Kind, wanted func(*jsontext.Decoder) (bool, error), do edit) (jsontext.Value, error) {
-	dec := jsontext.NewDecoder(bytes.NewBuffer(doc))
-	if _, err := dec.ReadToken(); err != nil {
+	dec := jsontext.NewDecoder(bytes.NewBuffer(object))
+	if err := expectToken(dec, '{'); err != nil {
 		return nil, err
 	}
-	var out jsontext.Value
-	copied := int64(0)
-	for dec.PeekKind() != closing {
-		take, err := wanted(dec)
+	for dec.PeekKind() != '}' {
+		token, err := dec.ReadToken()
 		if err != nil {
 			return nil, err
 		}
+		found := token.String() == name
 		value, err := dec.ReadValue()
 		if err != nil {
 			return nil, err
 		}
-		if !take {
+		if !found {
 			continue
 		}
+		end := dec.InputOffset()
+		start := end - int64(len(value))
 		replaced, err := do(value)
-		if err != nil {
-			return nil, err
+		if err != nil || bytes.Equal(replaced, value) {
+			return object, err
 		}
-		if !bytes.Equal(replaced, value) {
-			end := dec.InputOffset()
-			out = append(append(out, doc[copied:end-int64(len(value))]...), replaced...)
-			copied = end
-		}
+		return slices.Concat(object[:start], replaced, object[end:]), nil
 	}
-	if copied == 0 {
-		return doc, nil
-	}
-	return append(out, doc[copied:]...), nil
+	return object, nil
 }
