@@ -75,6 +75,7 @@ type API struct {
 	auth      *auth.Service
 	index     search.Index
 	indexer   Indexer
+	catalog   *search.Catalog
 	limits    Limits
 	version   string
 	wire      string
@@ -100,9 +101,12 @@ func New(opts Options) *API {
 		a.log = slog.Default()
 	}
 	a.slots = make(chan struct{}, a.limits.Concurrent)
+	var types []string
 	for _, t := range a.engine.Registry().All() {
+		types = append(types, t.Name)
 		a.entityRoutes(t)
 	}
+	a.catalog = search.NewCatalog(types)
 	a.routes.add(a.authRoutes()...)
 	a.routes.add(a.systemRoutes()...)
 	a.routes.add(a.searchRoutes()...)

@@ -9,6 +9,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/catalpa-metadata/catalpa/internal/auth"
+	"github.com/catalpa-metadata/catalpa/internal/auth/password"
 	"github.com/catalpa-metadata/catalpa/internal/engine"
 	"github.com/catalpa-metadata/catalpa/internal/entity"
 	"github.com/catalpa-metadata/catalpa/internal/policy"
@@ -167,7 +168,7 @@ func (c *call) changePassword() error {
 }
 
 func (c *call) randomPassword() error {
-	plain, err := auth.RandomPassword()
+	plain, err := password.Generate()
 	if err != nil {
 		return entity.Internal(err)
 	}

@@ -29,13 +29,10 @@ import (
 
 // Sealer keeps secrets of entities unreadable in the store.
 type Sealer interface {
-	// Seal returns the text form to store. context binds it to its place.
-	Seal(plain, context string) (string, error)
-	// Open returns the plain text of what Seal returned for the same context,
-	// and text unchanged when it is not sealed.
-	Open(sealed, context string) (string, error)
-	// IsSealed tells whether the text came from Seal.
-	IsSealed(text string) bool
+	// Seal returns the text form to store. place binds it to where it stands.
+	Seal(plain, place string) (string, error)
+	// Open returns the plain text of what Seal returned for the same place.
+	Open(sealed, place string) (string, error)
 }
 
 // Options are what an Engine is made of. All but Clock and Log are required.
@@ -44,6 +41,7 @@ type Options struct {
 	Schemas  *jsonschema.Set
 	Registry *registry.Registry
 	Sealer   Sealer
+	IsSealed func(text string) bool // tells whether a text came from Sealer
 	Clock    func() time.Time
 	Log      *slog.Logger
 }
@@ -54,6 +52,7 @@ type Engine struct {
 	schemas  *jsonschema.Set
 	registry *registry.Registry
 	sealer   Sealer
+	isSealed func(text string) bool
 	clock    func() time.Time
 	log      *slog.Logger
 
@@ -66,7 +65,7 @@ type Engine struct {
 // New makes an engine over an open store.
 func New(opts Options) (*Engine, error) {
 	e := &Engine{
-		store: opts.Store, schemas: opts.Schemas, registry: opts.Registry, sealer: opts.Sealer,
+		store: opts.Store, schemas: opts.Schemas, registry: opts.Registry, sealer: opts.Sealer, isSealed: opts.IsSealed,
 		clock: opts.Clock, log: opts.Log,
 		refs:     newRefCache(refCacheSize),
 		rendered: newRenderCache(renderCacheBytes),

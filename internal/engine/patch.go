@@ -207,3 +207,12 @@ func lenient(doc []byte, ops []patchOp) []patchOp {
 	}
 	return out
 }
+
+// ApplyPatch applies a JSON Patch to a document that is not an entity.
+func (e *Engine) ApplyPatch(doc, patch []byte) ([]byte, error) {
+	ops, err := readPatch(patch)
+	if err != nil {
+		return nil, err
+	}
+	return applyPatch(doc, ops)
+}

@@ -35,7 +35,7 @@ func (e *Engine) seal(t *registry.Type, old, next *entity.Entity) error {
 				return "", entity.BadRequest("%s is masked, and there is no earlier value to keep: send the value itself", path)
 			}
 			return before, nil
-		case e.sealer.IsSealed(value):
+		case e.isSealed(value):
 			if had && before == value {
 				return value, nil
 			}

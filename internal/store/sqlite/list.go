@@ -3,7 +3,9 @@ package sqlite
 import (
 	"context"
 	"encoding/hex"
+	"maps"
 	"slices"
+	"strings"
 
 	"github.com/catalpa-metadata/catalpa/internal/entity"
 	"github.com/catalpa-metadata/catalpa/internal/store"
@@ -68,6 +70,9 @@ func (r *reader) selection(ctx context.Context, q store.ListQuery) (selection, e
 	if q.IDs != nil {
 		s.add(" AND e.id IN (SELECT unhex(value) FROM json_each(?))", idList(q.IDs))
 	}
+	for _, name := range slices.Sorted(maps.Keys(q.Members)) {
+		s.add(" AND CAST(json_extract(CAST(e.doc AS TEXT), ?) AS TEXT) = ?", `$."`+strings.ReplaceAll(name, `"`, "")+`"`, memberText(q.Members[name]))
+	}
 	switch {
 	case byRelation:
 		s.add(" AND e.id IN (SELECT to_id FROM relation WHERE from_id = ? AND kind = ?)",
@@ -77,6 +82,17 @@ func (r *reader) selection(ctx context.Context, q store.ListQuery) (selection, e
 			q.RelatedFrom.From[:], q.RelatedFrom.Kind)
 	}
 	return s, nil
+}
+
+// memberText is how SQLite prints a JSON value as text: booleans are 0 and 1.
+func memberText(value string) string {
+	switch value {
+	case "true":
+		return "1"
+	case "false":
+		return "0"
+	}
+	return value
 }
 
 // orderingIndex pins the index, so that the plan does not depend on statistics.
@@ -149,7 +165,7 @@ func (r *reader) Count(ctx context.Context, q store.ListQuery) (int, error) {
 	if q.IDs != nil && len(q.IDs) == 0 {
 		return 0, ctx.Err()
 	}
-	if q.Type != "" && q.Parent == entity.NilID && q.RelatedFrom == nil && q.IDs == nil {
+	if q.Type != "" && q.Parent == entity.NilID && q.RelatedFrom == nil && q.IDs == nil && len(q.Members) == 0 {
 		c, err := r.counter(ctx, counterKey{q.Type, q.Under})
 		return c.of(q.Include), err
 	}

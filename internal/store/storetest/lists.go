@@ -183,3 +183,51 @@ func testCount(t *testing.T, s store.Store) {
 	check("deleted, under", "table", "s", 0, 0)
 	equal(t, "any type", count(t, s, store.ListQuery{}), 3)
 }
+
+// testListMembers checks the restriction to values of top-level members.
+func testListMembers(t *testing.T, s store.Store) {
+	ctx := t.Context()
+	docs := map[string]string{
+		"ann": `{"email":"ann@example.com","isBot":false}`, "bot": `{"email":"bot@example.com","isBot":true}`, "eve": `{"isBot":false}`,
+	}
+	err := s.Update(ctx, func(tx store.Tx) error {
+		for name, doc := range docs {
+			row := store.Row{ID: entity.NewID(), Type: "user", Name: name, FQN: name, Version: 1, Doc: []byte(doc)}
+			if err := tx.Insert(ctx, row); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		members map[string]string
+		want    []string
+	}{
+		{map[string]string{"isBot": "false"}, []string{"ann", "eve"}},
+		{map[string]string{"isBot": "true"}, []string{"bot"}},
+		{map[string]string{"email": "ann@example.com", "isBot": "false"}, []string{"ann"}},
+		{map[string]string{"email": "nobody@example.com"}, nil},
+	} {
+		err := s.View(ctx, func(r store.Reader) error {
+			q := store.ListQuery{Type: "user", Members: c.members, Limit: 10}
+			rows, err := r.List(ctx, q)
+			if err != nil {
+				return err
+			}
+			var got []string
+			for _, row := range rows {
+				got = append(got, row.Name)
+			}
+			equal(t, fmt.Sprintf("List with members %v", c.members), got, c.want)
+			n, err := r.Count(ctx, q)
+			equal(t, fmt.Sprintf("Count with members %v", c.members), n, len(c.want))
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}

@@ -35,6 +35,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		{"list order and cursors", testListCursors},
 		{"list filters", testListFilters},
 		{"list by many relations", testListManyRelations},
+		{"list by members", testListMembers},
 		{"count", testCount},
 		{"relations", testRelations},
 		{"relation kinds", testRelationKinds},

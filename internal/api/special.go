@@ -1,0 +1,10 @@
+package api
+
+// specialRoutes are the routes around the entities, each group in its own file.
+func (a *API) specialRoutes() []Route {
+	var all []Route
+	for _, group := range [][]Route{} {
+		all = append(all, group...)
+	}
+	return all
+}

@@ -1,0 +1,326 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/catalpa-metadata/catalpa/internal/entity"
+	"github.com/catalpa-metadata/catalpa/internal/store"
+)
+
+// systemRoutes serve what the server says of itself, and its settings.
+func (a *API) systemRoutes() []Route {
+	const base = "/api/v1/system"
+	return []Route{
+		{Method: http.MethodGet, Path: base + "/version", Access: Public, Handle: (*call).getVersionOfServer},
+		{Method: http.MethodGet, Path: base + "/health", Access: Public, Handle: (*call).health},
+		{Method: http.MethodGet, Path: base + "/config/auth", Access: Public, Handle: (*call).authConfig},
+		{Method: http.MethodGet, Path: base + "/config/jwks", Access: Public, Handle: (*call).jwks},
+		{Method: http.MethodGet, Path: base + "/config/loginConfig", Access: Public, Handle: (*call).loginConfig},
+		{Method: http.MethodGet, Path: base + "/config/authorizer", Access: Authenticated, Handle: (*call).authorizerConfig},
+		{Method: http.MethodGet, Path: base + "/status", Access: AdminOnly, Handle: (*call).status},
+		{Method: http.MethodGet, Path: base + "/entities/count", Access: Authenticated, Handle: (*call).entityCounts},
+		{Method: http.MethodGet, Path: base + "/services/count", Access: Authenticated, Handle: (*call).serviceCounts},
+		{Method: http.MethodGet, Path: base + "/settings", Access: AdminOnly, Handle: (*call).listSettings},
+		{Method: http.MethodPut, Path: base + "/settings", Access: AdminOnly, Handle: (*call).putSetting},
+		{Method: http.MethodGet, Path: base + "/settings/{name}", Access: Authenticated, Handle: (*call).getSetting},
+		{Method: http.MethodPatch, Path: base + "/settings/{name}", Access: AdminOnly, Accepts: patchTypes, Handle: (*call).patchSetting},
+		{Method: http.MethodGet, Path: base + "/settings/profilerConfiguration", Access: Authenticated, Handle: (*call).getProfilerSetting},
+	}
+}
+
+func (c *call) getVersionOfServer() error {
+	return c.json(http.StatusOK, map[string]any{"version": c.wire, "revision": c.version, "timestamp": c.started.UnixMilli()})
+}
+
+// health answers as soon as the store does.
+func (c *call) health() error {
+	ctx, cancel := context.WithTimeout(c.ctx(), 2*time.Second)
+	defer cancel()
+	err := c.engine.Store().View(ctx, func(r store.Reader) error {
+		_, err := r.LastSeq(ctx)
+		return err
+	})
+	if err != nil {
+		return &entity.Error{Kind: entity.KindUnavailable, Message: "the store does not answer", Cause: err}
+	}
+	return c.json(http.StatusOK, map[string]string{"status": "healthy"})
+}
+
+// authConfig tells a sign-in page what to offer. It is written member by member,
+// so that no secret of the configuration can slip in.
+func (c *call) authConfig() error {
+	return c.json(http.StatusOK, map[string]any{
+		"provider": c.settings.Provider, "providerName": c.settings.Provider, "clientType": "public", "authority": "", "clientId": "", "callbackUrl": "",
+		"enableSelfSignup": c.settings.EnableSelfSignup, "jwtPrincipalClaims": c.settings.JWTPrincipals, "publicKeyUrls": []string{}, "scope": "openid email profile",
+	})
+}
+
+func (c *call) jwks() error {
+	c.w.Header().Set("Cache-Control", "max-age=300")
+	return c.raw(http.StatusOK, c.auth.JWKS())
+}
+
+func (c *call) loginConfig() error {
+	return c.json(http.StatusOK, map[string]any{
+		"maxLoginFailAttempts": c.settings.MaxLoginFails, "accessBlockTime": int(c.settings.LoginBlock.Seconds()),
+		"jwtTokenExpiryTime": int(c.settings.AccessLifetime.Seconds()),
+	})
+}
+
+func (c *call) authorizerConfig() error {
+	return c.json(http.StatusOK, map[string]any{
+		"adminPrincipals": c.settings.AdminPrincipals, "principalDomain": c.settings.PrincipalDomain,
+	})
+}
+
+// step is one line of the status page.
+type step struct {
+	Description string `json:"description"`
+	Passed      bool   `json:"passed"`
+	Message     string `json:"message"`
+}
+
+func (c *call) status() error {
+	ctx, cancel := context.WithTimeout(c.ctx(), 5*time.Second)
+	defer cancel()
+	database := step{Description: "The store answers", Passed: true, Message: "ok"}
+	var last uint64
+	err := c.engine.Store().View(ctx, func(r store.Reader) error {
+		var err error
+		last, err = r.LastSeq(ctx)
+		return err
+	})
+	if err != nil {
+		database.Passed, database.Message = false, "the store does not answer; the log has the details"
+	}
+	index := step{Description: "The search index is up to date", Passed: true, Message: "ok"}
+	if at, err := c.index.Position(ctx); err != nil || at < last {
+		index.Passed, index.Message = false, "the index is behind the store and catching up"
+	}
+	return c.json(http.StatusOK, map[string]step{
+		"database": database, "searchInstance": index,
+		"jwks": {Description: "The server has a signing key", Passed: len(c.auth.JWKS()) > 0, Message: "ok"},
+	})
+}
+
+// countNames maps members of the entity counts to types.
+var countNames = map[string]string{
+	"tableCount": "table", "topicCount": "topic", "dashboardCount": "dashboard", "pipelineCount": "pipeline", "mlmodelCount": "mlmodel",
+	"storageContainerCount": "container", "searchIndexCount": "searchIndex", "glossaryCount": "glossary", "glossaryTermCount": "glossaryTerm",
+	"userCount": "user", "teamCount": "team", "testSuiteCount": "testSuite",
+}
+
+// serviceCountNames maps members of the service counts to types.
+var serviceCountNames = map[string]string{
+	"databaseServiceCount": "databaseService", "messagingServiceCount": "messagingService", "dashboardServiceCount": "dashboardService",
+	"pipelineServiceCount": "pipelineService", "mlModelServiceCount": "mlmodelService", "storageServiceCount": "storageService", "searchServiceCount": "searchService",
+}
+
+func (c *call) counts(names map[string]string) (map[string]int, error) {
+	include, err := c.include()
+	if err != nil {
+		return nil, err
+	}
+	out := map[string]int{}
+	err = c.engine.Store().View(c.ctx(), func(r store.Reader) error {
+		for member, typ := range names {
+			n, err := r.Count(c.ctx(), store.ListQuery{Type: typ, Include: include})
+			if err != nil {
+				return err
+			}
+			out[member] = n
+		}
+		return nil
+	})
+	return out, err
+}
+
+func (c *call) serviceCounts() error {
+	out, err := c.counts(serviceCountNames)
+	if err != nil {
+		return err
+	}
+	return c.json(http.StatusOK, out)
+}
+
+func (c *call) entityCounts() error {
+	out, err := c.counts(countNames)
+	if err != nil {
+		return err
+	}
+	services, err := c.counts(serviceCountNames)
+	if err != nil {
+		return err
+	}
+	for _, n := range services {
+		out["servicesCount"] += n
+	}
+	return c.json(http.StatusOK, out)
+}
+
+// SettingKind is the kind of the records that hold settings; the key is the name.
+const SettingKind = "setting"
+
+// setting is one server setting as clients know it.
+type setting struct {
+	Type  string         `json:"config_type"`
+	Value jsontext.Value `json:"config_value"`
+}
+
+// secretSettings are members of settings that nobody gets to see.
+var secretSettings = []string{"password", "secretKey", "clientSecret", "signingSecret", "apiKey", "botToken", "secret", "privateKey"}
+
+func (c *call) readSetting(name string) (setting, error) {
+	var rec store.Record
+	err := c.engine.Store().View(c.ctx(), func(r store.Reader) error {
+		var err error
+		rec, err = r.Record(c.ctx(), SettingKind, "", name)
+		return err
+	})
+	if err != nil && entity.KindOf(err) == entity.KindNotFound {
+		return setting{}, entity.NotFound("settings", name)
+	}
+	return setting{Type: name, Value: rec.Doc}, err
+}
+
+// masked hides the secrets of a setting, at any depth.
+func (s setting) masked() (setting, error) {
+	var v any
+	if err := json.Unmarshal(s.Value, &v); err != nil {
+		return s, entity.Internal(err)
+	}
+	raw, err := json.Marshal(maskMembers(v), json.Deterministic(true))
+	s.Value = raw
+	return s, err
+}
+
+func maskMembers(v any) any {
+	switch v := v.(type) {
+	case map[string]any:
+		for name, member := range v {
+			if text, ok := member.(string); ok && text != "" && slices.Contains(secretSettings, name) {
+				v[name] = mask
+				continue
+			}
+			v[name] = maskMembers(member)
+		}
+	case []any:
+		for i := range v {
+			v[i] = maskMembers(v[i])
+		}
+	}
+	return v
+}
+
+const mask = "*********"
+
+func (c *call) getSetting() error {
+	name, err := c.param("name")
+	if err != nil {
+		return err
+	}
+	if !c.by.IsAdmin && !c.by.IsBot {
+		return entity.Forbidden("Principal: CatalogPrincipal{name='%s'} is not admin. Settings can be read by administrators and bots.", c.by.Name)
+	}
+	s, err := c.readSetting(name)
+	if err != nil {
+		return err
+	}
+	if s, err = s.masked(); err != nil {
+		return err
+	}
+	return c.json(http.StatusOK, s)
+}
+
+// getProfilerSetting answers an empty configuration where none was made: every
+// profiler run begins by asking for it.
+func (c *call) getProfilerSetting() error {
+	s, err := c.readSetting("profilerConfiguration")
+	if err != nil && entity.KindOf(err) != entity.KindNotFound {
+		return err
+	}
+	if err != nil {
+		s = setting{Type: "profilerConfiguration", Value: jsontext.Value(`{"metricConfiguration":[]}`)}
+	}
+	return c.json(http.StatusOK, s)
+}
+
+func (c *call) listSettings() error {
+	var records []store.Record
+	err := c.engine.Store().View(c.ctx(), func(r store.Reader) error {
+		var err error
+		records, err = r.Records(c.ctx(), store.RecordQuery{Kind: SettingKind})
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	out := make([]setting, 0, len(records))
+	for _, rec := range records {
+		s, err := setting{Type: rec.Key, Value: rec.Doc}.masked()
+		if err != nil {
+			return err
+		}
+		out = append(out, s)
+	}
+	return c.json(http.StatusOK, newPage(out, len(out)))
+}
+
+func (c *call) putSetting() error {
+	var s setting
+	if err := c.decode(&s); err != nil {
+		return err
+	}
+	return c.saveSetting(s)
+}
+
+// patchSetting replaces members of a setting by a JSON Patch.
+func (c *call) patchSetting() error {
+	name, err := c.param("name")
+	if err != nil {
+		return err
+	}
+	body, err := c.body()
+	if err != nil {
+		return err
+	}
+	s, err := c.readSetting(name)
+	if err != nil {
+		return err
+	}
+	raw, err := c.engine.ApplyPatch(s.Value, body)
+	if err != nil {
+		return err
+	}
+	return c.saveSetting(setting{Type: name, Value: raw})
+}
+
+func (c *call) saveSetting(s setting) error {
+	if s.Type == "" || len(s.Type) > 100 || strings.ContainsAny(s.Type, "/ ") {
+		return entity.BadRequest("config_type must name a setting")
+	}
+	if s.Value.Kind() != '{' {
+		return entity.BadRequest("config_value must be an object")
+	}
+	value := s.Value.Clone()
+	if strings.Contains(string(value), `"`+mask+`"`) {
+		return entity.BadRequest("the setting holds a masked secret: send the value itself, or leave the member out")
+	}
+	err := c.engine.Store().Update(c.ctx(), func(tx store.Tx) error {
+		return tx.PutRecord(c.ctx(), store.Record{Kind: SettingKind, Key: s.Type, At: time.Now().UnixMilli(), Doc: value})
+	})
+	if err != nil {
+		return err
+	}
+	if s, err = s.masked(); err != nil {
+		return err
+	}
+	return c.json(http.StatusOK, s)
+}

@@ -1,0 +1,155 @@
+package server
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/catalpa-metadata/catalpa/internal/auth"
+	"github.com/catalpa-metadata/catalpa/internal/auth/key"
+	"github.com/catalpa-metadata/catalpa/internal/auth/secret"
+	"github.com/catalpa-metadata/catalpa/internal/config"
+	"github.com/catalpa-metadata/catalpa/internal/engine"
+	"github.com/catalpa-metadata/catalpa/internal/entity"
+	"github.com/catalpa-metadata/catalpa/internal/jsonschema"
+	"github.com/catalpa-metadata/catalpa/internal/registry"
+	"github.com/catalpa-metadata/catalpa/internal/search"
+	"github.com/catalpa-metadata/catalpa/internal/search/embedded"
+	"github.com/catalpa-metadata/catalpa/internal/store"
+	"github.com/catalpa-metadata/catalpa/internal/store/sqlite"
+	"github.com/catalpa-metadata/catalpa/schema"
+)
+
+// Names of the files in the data directory.
+const (
+	storeFile    = "catalpa.db"
+	indexFile    = "search.db"
+	keysDir      = "keys"
+	botTokenFile = "ingestion-bot.jwt"
+)
+
+// assembly is everything of a server but its listener, on one data directory.
+type assembly struct {
+	dataDir string
+	store   *sqlite.Store
+	schemas *jsonschema.Set
+	engine  *engine.Engine
+	keys    *key.Ring
+	auth    *auth.Service
+	index   *embedded.Engine
+	indexer *search.Indexer
+}
+
+// assemble opens the data directory. withIndex also opens the search index,
+// which only one process may do at a time.
+func assemble(ctx context.Context, cfg *config.Config, log *slog.Logger, withIndex bool) (*assembly, error) {
+	a := &assembly{dataDir: cfg.DataDir}
+	if err := os.MkdirAll(cfg.DataDir, 0o700); err != nil {
+		return nil, fmt.Errorf("making the data directory: %w", err)
+	}
+	st, err := sqlite.Open(ctx, filepath.Join(cfg.DataDir, storeFile), sqlite.Options{})
+	if err != nil {
+		return nil, err
+	}
+	a.store = st
+	if err := a.build(ctx, cfg, log); err != nil {
+		a.close(ctx)
+		return nil, err
+	}
+	if withIndex {
+		if err := a.openIndex(ctx, log); err != nil {
+			a.close(ctx)
+			return nil, err
+		}
+	}
+	return a, nil
+}
+
+func (a *assembly) build(ctx context.Context, cfg *config.Config, log *slog.Logger) error {
+	var err error
+	if a.schemas, err = jsonschema.Load(schema.Files); err != nil {
+		return fmt.Errorf("reading the schemas: %w", err)
+	}
+	types, err := registry.New(a.schemas)
+	if err != nil {
+		return fmt.Errorf("reading the registry: %w", err)
+	}
+	sealer, _, err := secret.OpenDir(cfg.DataDir)
+	if err != nil {
+		return err
+	}
+	if a.keys, err = key.Open(filepath.Join(cfg.DataDir, keysDir), key.Options{
+		PrivateFile: cfg.JWT.PrivateKeyPath, PublicFile: cfg.JWT.PublicKeyPath, KeyID: cfg.JWT.KeyID,
+	}); err != nil {
+		return err
+	}
+	if a.engine, err = engine.New(engine.Options{Store: a.store, Schemas: a.schemas, Registry: types, Sealer: sealer, IsSealed: secret.IsSealed, Log: log}); err != nil {
+		return err
+	}
+	a.auth, err = auth.New(ctx, auth.Options{
+		Store: a.store, Users: directory{a.store}, Keys: a.keys, Sealer: sealer, DataDir: cfg.DataDir, Issuer: cfg.JWT.Issuer,
+		AccessLifetime: cfg.Login.TokenExpiry, MaxLoginFails: cfg.Login.MaxFailedAttempts, LoginBlock: cfg.Login.AccessBlockTime, Log: log,
+	})
+	return err
+}
+
+// loader gives the indexer the engine's entities.
+type loader struct{ engine *engine.Engine }
+
+// Load implements search.Source.
+func (l loader) Load(ctx context.Context, ids []entity.ID) ([]search.Loaded, error) {
+	found, err := l.engine.Load(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]search.Loaded, len(found))
+	for i, f := range found {
+		out[i] = search.Loaded(f)
+	}
+	return out, nil
+}
+
+func (a *assembly) openIndex(ctx context.Context, log *slog.Logger) error {
+	index, err := embedded.Open(ctx, filepath.Join(a.dataDir, indexFile))
+	if err != nil {
+		return fmt.Errorf("opening the search index: %w", err)
+	}
+	a.index = index
+	var types []string
+	for _, t := range a.engine.Registry().All() {
+		types = append(types, t.Name)
+	}
+	a.indexer = search.NewIndexer(index, a.store, loader{a.engine}, types, log)
+	a.store.OnCommit(func(c store.Commit) {
+		if c.All || c.LastSeq > 0 {
+			a.indexer.Wake()
+		}
+	})
+	return nil
+}
+
+// close ends everything that was opened, in the opposite order.
+func (a *assembly) close(ctx context.Context) error {
+	var first error
+	keep := func(err error) {
+		if err != nil && first == nil {
+			first = err
+		}
+	}
+	if a.index != nil {
+		keep(a.index.Close())
+	}
+	if a.auth != nil {
+		keep(a.auth.Close(ctx))
+	}
+	if a.store != nil {
+		keep(a.store.Close())
+	}
+	return first
+}
+
+// closeTimeout bounds how long the last writes may take.
+const closeTimeout = 10 * time.Second

@@ -1,0 +1,231 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/catalpa-metadata/catalpa/internal/api"
+	"github.com/catalpa-metadata/catalpa/internal/auth"
+	"github.com/catalpa-metadata/catalpa/internal/auth/secret"
+	"github.com/catalpa-metadata/catalpa/internal/config"
+	"github.com/catalpa-metadata/catalpa/internal/entity"
+	"github.com/catalpa-metadata/catalpa/internal/seed"
+	"github.com/catalpa-metadata/catalpa/internal/store"
+)
+
+// WireVersion is the version of the API that clients compare with their own.
+const WireVersion = "1.12.14"
+
+// Options say how a server runs besides its configuration.
+type Options struct {
+	Sample         bool // load the sample catalog
+	Stdout, Stderr io.Writer
+	Version        string
+	// Ready is called with the address once requests are answered; optional.
+	Ready func(address string)
+}
+
+// Run serves until ctx is cancelled, then lets running requests finish and
+// closes the store. It returns nil after a clean stop.
+func Run(ctx context.Context, cfg *config.Config, opts Options) error {
+	started := time.Now()
+	log := newLogger(cfg, opts.Stderr)
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", cfg.Server.Address())
+	if err != nil {
+		return fmt.Errorf("listening on %s: %w", cfg.Server.Address(), err)
+	}
+	a, err := assemble(ctx, cfg, log, true)
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	err = a.prepare(ctx, cfg, opts)
+	if err == nil {
+		err = a.serve(ctx, cfg, opts, listener, log, started)
+	}
+	_ = listener.Close() // already closed after serving
+	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
+	defer cancel()
+	return errors.Join(err, a.close(closing))
+}
+
+func newLogger(cfg *config.Config, w io.Writer) *slog.Logger {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(cfg.Log.Level)); err != nil {
+		level = slog.LevelInfo
+	}
+	options := &slog.HandlerOptions{Level: level}
+	if cfg.Log.Format == "json" {
+		return slog.New(slog.NewJSONHandler(w, options))
+	}
+	return slog.New(slog.NewTextHandler(w, options))
+}
+
+// prepare brings a new data directory into being, and an old one up to date.
+func (a *assembly) prepare(ctx context.Context, cfg *config.Config, opts Options) error {
+	w := seedWriter{engine: a.engine}
+	fresh, err := seedCatalog(ctx, w)
+	if err != nil {
+		return err
+	}
+	if err := a.ensureAdmins(ctx, cfg, opts.Stdout); err != nil {
+		return err
+	}
+	if fresh {
+		if err := a.firstBotToken(ctx); err != nil {
+			return err
+		}
+	}
+	if opts.Sample {
+		report, err := seed.LoadSample(ctx, w)
+		if err != nil {
+			return fmt.Errorf("loading the sample catalog: %w", err)
+		}
+		if report.Created > 0 {
+			fmt.Fprintf(opts.Stdout, "Loaded the sample catalog: %d entities.\n", report.Created)
+		}
+	}
+	return nil
+}
+
+// ensureAdmins makes the administrators of the configuration; the first one gets
+// a one-time password when it has none.
+func (a *assembly) ensureAdmins(ctx context.Context, cfg *config.Config, out io.Writer) error {
+	w := seedWriter{engine: a.engine}
+	for i, principal := range cfg.Authorizer.AdminPrincipals {
+		name, domain, ok := strings.Cut(principal, "@")
+		if !ok {
+			domain = cfg.Authorizer.PrincipalDomain
+		}
+		name = strings.ToLower(name)
+		if domain == "" {
+			domain = "example.com"
+		}
+		request := fmt.Sprintf(`{"name":%q,"email":%q,"isAdmin":true,"isBot":false,"description":"Administrator named in the configuration."}`, name, name+"@"+domain)
+		if _, err := w.EnsureAll(ctx, "user", [][]byte{[]byte(request)}); err != nil {
+			return fmt.Errorf("making the administrator %s: %w", name, err)
+		}
+		if i > 0 {
+			continue
+		}
+		user, err := directory{a.store}.ByName(ctx, name)
+		if err != nil {
+			return err
+		}
+		password, err := a.auth.FirstPassword(ctx, user.ID, os.Getenv("CATALPA_INITIAL_ADMIN_PASSWORD"))
+		if err != nil {
+			return err
+		}
+		if password != "" {
+			fmt.Fprintf(out, "The administrator is %q. One-time password, shown only now (and in %s): %s\n",
+				user.Name, filepath.Join(a.dataDir, auth.FirstPasswordFile), password)
+		}
+	}
+	return nil
+}
+
+// firstBotToken makes the ingestion bot's first token and puts it into a file
+// that only the server's account can read; clients take the file's path as token.
+func (a *assembly) firstBotToken(ctx context.Context) error {
+	token, err := a.botToken(ctx, "ingestion-bot", string(auth.ExpireNinetyDays))
+	if err != nil {
+		return err
+	}
+	return secret.ReplaceFile(filepath.Join(a.dataDir, botTokenFile), []byte(token))
+}
+
+func (a *assembly) serve(ctx context.Context, cfg *config.Config, opts Options, listener net.Listener, log *slog.Logger, started time.Time) error {
+	background, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	indexing := make(chan error, 1)
+	go func() { indexing <- a.indexer.Run(background) }()
+
+	server := &http.Server{
+		Handler: a.newAPI(cfg, opts, log), ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 2 * time.Minute,
+		WriteTimeout: 5 * time.Minute, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: cfg.Limits.MaxHeaderBytes,
+		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+	}
+	serving := make(chan error, 1)
+	go func() { serving <- server.Serve(listener) }()
+	fmt.Fprintf(opts.Stdout, "Catalpa %s is ready on http://%s after %s. Data: %s\n",
+		opts.Version, listener.Addr(), time.Since(started).Round(time.Millisecond), a.dataDir)
+	if opts.Ready != nil {
+		opts.Ready(listener.Addr().String())
+	}
+
+	var err error
+	select {
+	case err = <-serving:
+	case <-ctx.Done():
+		drain, cancel := context.WithTimeout(background, cfg.Server.ShutdownTimeout)
+		err = server.Shutdown(drain)
+		cancel()
+		if errors.Is(err, context.DeadlineExceeded) {
+			log.Warn("requests still ran at the end of the shutdown time and were cut off")
+			err = server.Close()
+		}
+	}
+	stop()
+	if indexErr := <-indexing; indexErr != nil && !errors.Is(indexErr, context.Canceled) {
+		err = errors.Join(err, indexErr)
+	}
+	if errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return err
+}
+
+func (a *assembly) newAPI(cfg *config.Config, opts Options, log *slog.Logger) *api.API {
+	limits := api.DefaultLimits()
+	limits.MaxBody, limits.MaxUpload = cfg.Limits.MaxBodyBytes, cfg.Limits.MaxUploadBytes
+	limits.MaxURL, limits.MaxPage = cfg.Limits.MaxURLBytes, cfg.Limits.MaxPageSize
+	limits.Concurrent, limits.Timeout = cfg.Limits.MaxConcurrent, cfg.Limits.RequestTimeout
+	return api.New(api.Options{
+		Engine: a.engine, Auth: a.auth, Index: a.index, Indexer: a.indexer, Limits: limits,
+		Version: opts.Version, Wire: WireVersion, Log: log,
+		Settings: api.Settings{
+			ClusterName: cfg.ClusterName, Provider: cfg.Authentication.Provider, PrincipalDomain: cfg.Authorizer.PrincipalDomain,
+			AdminPrincipals: cfg.Authorizer.AdminPrincipals, JWTPrincipals: cfg.Authentication.JWTPrincipalClaims,
+			MaxLoginFails: cfg.Login.MaxFailedAttempts, LoginBlock: cfg.Login.AccessBlockTime, AccessLifetime: cfg.Login.TokenExpiry,
+		},
+	})
+}
+
+// botToken adds a token for a bot's user, beside those in use.
+func (a *assembly) botToken(ctx context.Context, bot, expiry string) (string, error) {
+	user, err := a.botUser(ctx, bot)
+	if err != nil {
+		return "", err
+	}
+	token, err := a.auth.AddBotToken(ctx, entity.System(), user, auth.Expiry(expiry))
+	return token.Token, err
+}
+
+// botUser returns the user of the bot with the name.
+func (a *assembly) botUser(ctx context.Context, bot string) (entity.ID, error) {
+	var user entity.ID
+	err := a.store.View(ctx, func(r store.Reader) error {
+		row, err := r.EntityByFQN(ctx, store.Key{Type: "bot", FQN: entity.QuoteName(bot)})
+		if err != nil || row.Deleted {
+			return entity.NotFound("bot", bot)
+		}
+		relations, err := r.RelationsTo(ctx, []entity.ID{row.ID}, "botUser")
+		if err != nil {
+			return err
+		}
+		if len(relations) == 0 {
+			return entity.NotFound("user of bot", bot)
+		}
+		user = relations[0].From
+		return nil
+	})
+	return user, err
+}
