@@ -66,9 +66,12 @@ func (s *Set) Source(schema string) ([]byte, error) {
 	return fs.ReadFile(s.files, file)
 }
 
-// Compile makes sure that the schema and everything it refers to is sound.
-func (s *Set) Compile(schema string) error {
-	_, err := s.lookup(schema)
+// Compile makes sure that the schemas and everything they refer to are sound.
+// Compiling many at once reads shared files only once.
+func (s *Set) Compile(schemas ...string) error {
+	s.compiling.Lock()
+	defer s.compiling.Unlock()
+	_, err := s.compile(schemas)
 	return err
 }
 
@@ -79,13 +82,21 @@ func (s *Set) lookup(schema string) (*node, error) {
 	}
 	s.compiling.Lock()
 	defer s.compiling.Unlock()
+	return s.compile([]string{schema})
+}
+
+// compile returns the last of the schemas. It is called with the lock held.
+func (s *Set) compile(schemas []string) (*node, error) {
 	c := compiler{set: s, files: map[string]*source{}, fresh: map[string]*node{}}
-	n, err := c.named(schema)
-	if err != nil {
-		return nil, entity.Internal(fmt.Errorf("schema %s: %w", schema, err))
+	var last *node
+	for _, schema := range schemas {
+		var err error
+		if last, err = c.named(schema); err != nil {
+			return nil, entity.Internal(fmt.Errorf("schema %s: %w", schema, err))
+		}
 	}
 	for name, made := range c.fresh {
 		s.nodes.Store(name, made)
 	}
-	return n, nil
+	return last, nil
 }

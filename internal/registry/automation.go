@@ -10,6 +10,8 @@ func automationTypes(set *jsonschema.Set) []*Type {
 			Schema: "entity/services/ingestionPipelines/ingestionPipeline.json", Create: "api/services/ingestionPipelines/createIngestionPipeline.json",
 			Parents: []ParentField{{"service", "*"}},
 			Records: []string{"pipelineStatuses"},
+			// It would hold the token a run reports back with, which no reader needs.
+			Computed: []string{"openMetadataServerConnection"},
 			Expand:  []string{"owners", "followers"},
 			Filters: []Filter{
 				{Param: "service", Kind: FilterUnder, Types: []string{"*"}},

@@ -9,14 +9,6 @@ import (
 
 // check compares an entry with its schemas.
 func (t *Type) check(set *jsonschema.Set) []error {
-	for _, schema := range []string{t.Schema, t.Create} {
-		if schema == "" {
-			continue
-		}
-		if err := set.Compile(schema); err != nil {
-			return []error{fmt.Errorf("type %s: %w", t.Name, err)}
-		}
-	}
 	problems := t.checkRefs(set)
 	plain := slices.Concat(t.Ancestors, t.Records, t.Expand)
 	for _, f := range t.Filters {

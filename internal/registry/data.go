@@ -48,7 +48,7 @@ func databaseTypes() []*Type {
 				{Field: "location", Types: []string{"container"}},
 				{Field: "testSuite", Types: []string{"testSuite"}, Inverse: true, Of: "basicEntityReference"},
 			},
-			Records: []string{"sampleData", "joins", "profile", "usageSummary"},
+			Records: []string{"sampleData", "joins", "profile", "usageSummary", "pipelineObservability"},
 			Expand: []string{
 				"tableConstraints", "tablePartition", "usageSummary", "owners", "customMetrics", "columns",
 				"sampleData", "tags", "followers", "joins", "schemaDefinition", "dataModel", "extension",

@@ -17,6 +17,7 @@ import (
 // workflows, report data, executions of agents, and the events that the user
 // interface sends about its own use.
 type Registry struct {
+	set          *jsonschema.Set
 	all          []*Type
 	byName       map[string]*Type
 	byCollection map[string]*Type
@@ -25,7 +26,7 @@ type Registry struct {
 // New builds the list of types and checks each entry against its schemas, so
 // that a misspelt field stops the start instead of being ignored.
 func New(set *jsonschema.Set) (*Registry, error) {
-	r := &Registry{byName: map[string]*Type{}, byCollection: map[string]*Type{}}
+	r := &Registry{set: set, byName: map[string]*Type{}, byCollection: map[string]*Type{}}
 	for _, list := range [][]*Type{
 		databaseTypes(), assetTypes(), driveTypes(), serviceTypes(set), teamTypes(set), governanceTypes(),
 		qualityTypes(), automationTypes(set), insightTypes(), aiTypes(),
@@ -33,6 +34,16 @@ func New(set *jsonschema.Set) (*Registry, error) {
 		r.all = append(r.all, list...)
 	}
 	slices.SortFunc(r.all, func(a, b *Type) int { return strings.Compare(a.Name, b.Name) })
+	schemas := make([]string, 0, 2*len(r.all))
+	for _, t := range r.all {
+		schemas = append(schemas, t.Schema)
+		if t.Create != "" {
+			schemas = append(schemas, t.Create)
+		}
+	}
+	if err := set.Compile(schemas...); err != nil {
+		return nil, fmt.Errorf("compile the schemas of the entity types: %w", err)
+	}
 	var problems []error
 	for _, t := range r.all {
 		if r.byName[t.Name] != nil || r.byCollection[t.Collection] != nil {
@@ -51,6 +62,9 @@ func New(set *jsonschema.Set) (*Registry, error) {
 
 // All returns the types, ordered by name.
 func (r *Registry) All() []*Type { return r.all }
+
+// Schemas returns the schemas that the entries were checked against.
+func (r *Registry) Schemas() *jsonschema.Set { return r.set }
 
 // ByName returns the type with the name, e.g. "table".
 func (r *Registry) ByName(name string) (*Type, bool) {

@@ -24,6 +24,7 @@ func qualityTypes() []*Type {
 				{Field: "dataContract", Types: []string{"dataContract"}},
 			},
 			Children: []Child{{"tests", "testCase"}, {"pipelines", "ingestionPipeline"}},
+			Computed: []string{"summary", "testCaseResultSummary"},
 			Expand:   []string{"owners", "tests", "summary", "domains", "tags", "reviewers"},
 			Supports: routes(restore | async),
 			Hooks:    Hooks{Prepare: prepareTestSuite},
@@ -37,6 +38,8 @@ func qualityTypes() []*Type {
 				{Field: "testDefinition", Types: []string{"testDefinition"}},
 				{Field: "testSuite", Types: []string{"testSuite"}, KeepOnPut: true},
 			},
+			Records:  []string{"testCaseResult", "failedRowsSample"},
+			Computed: []string{"testSuites"},
 			Expand: []string{
 				"owners", "testSuite", "testDefinition", "testSuites", "incidentId", "domains", "tags",
 				"followers", "reviewers",

@@ -47,6 +47,9 @@ type Type struct {
 	// "<type>.<field>" owned by the entity; filled when asked for: sampleData,
 	// joins, usageSummary, pipelineStatus.
 	Records []string
+	// Computed are members that are never stored: the engine works them out when
+	// they are asked for, or never shows them at all.
+	Computed []string
 	// Expand lists the fields that are filled only when ?fields= names them.
 	Expand []string
 	// Filters are the list parameters of the type besides the common ones.

@@ -4,6 +4,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/fstest"
 
@@ -14,17 +15,22 @@ import (
 	"github.com/catalpa-metadata/catalpa/schema"
 )
 
-func load(t testing.TB) (*registry.Registry, *jsonschema.Set) {
-	t.Helper()
+// built holds the registry that the tests share: it does not change.
+var built = sync.OnceValues(func() (*registry.Registry, error) {
 	set, err := jsonschema.Load(schema.Files)
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
-	r, err := registry.New(set)
+	return registry.New(set)
+})
+
+func load(t testing.TB) (*registry.Registry, *jsonschema.Set) {
+	t.Helper()
+	r, err := built()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return r, set
+	return r, r.Schemas()
 }
 
 // typ returns the type with the name.
@@ -81,7 +87,7 @@ func TestNewRefusesMissingSchemas(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := registry.New(set); err == nil || !strings.Contains(err.Error(), "type table") {
+	if _, err := registry.New(set); err == nil || !strings.Contains(err.Error(), "compile the schemas") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -302,6 +308,20 @@ func TestNested(t *testing.T) {
 	}
 	if n := typ(t, "dataContract").Nested; len(n) != 1 || n[0].FQN {
 		t.Errorf("the columns of a contract keep the names of the table's: %v", n)
+	}
+}
+
+// BenchmarkNew is what the registry costs at start.
+func BenchmarkNew(b *testing.B) {
+	b.ReportAllocs()
+	for b.Loop() {
+		set, err := jsonschema.Load(schema.Files)
+		if err != nil {
+			b.Fatal(err)
+		}
+		if _, err := registry.New(set); err != nil {
+			b.Fatal(err)
+		}
 	}
 }
 
