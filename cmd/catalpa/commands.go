@@ -95,7 +95,7 @@ type botTokenCommand struct {
 
 // Help is shown below the flags.
 func (botTokenCommand) Help() string {
-	return `Standard output holds the token and nothing else, so that it can be used in scripts. The bot's token before this one stops working. The server may be running on the directory or not.
+	return `Standard output holds the token and nothing else, so that it can be used in scripts. Tokens the bot has already stay valid until they expire. The server may be running on the directory or not.
 
 Example:
   export JWT=$(catalpa bot token ingestion-bot --data-dir /var/lib/catalpa)`

@@ -5,11 +5,9 @@ import (
 	"runtime"
 	"runtime/debug"
 	"strings"
-)
 
-// wireVersion is the release of OpenMetadata whose REST API the server speaks.
-// Clients compare its first two numbers with their own.
-const wireVersion = "1.12.14"
+	"github.com/catalpa-metadata/catalpa/internal/server"
+)
 
 // version is the release of Catalpa; the linker sets it:
 // -ldflags "-X main.version=0.1.0".
@@ -55,6 +53,6 @@ type versionCommand struct{}
 // Run prints the versions of program, API and compiler.
 func (versionCommand) Run(out *console) error {
 	_, err := fmt.Fprintf(out.stdout, "catalpa %s (OpenMetadata API %s, %s %s/%s)\n",
-		release(), wireVersion, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+		release(), server.WireVersion, runtime.Version(), runtime.GOOS, runtime.GOARCH)
 	return err
 }

@@ -59,8 +59,8 @@ func plainPathError(err error) error {
 // configuration never needs and an attacker may: other encodings, aliases (they
 // can blow up exponentially), repeated keys, several documents.
 func parseDocument(data []byte) (doc document, finding *Finding) {
-	refuse := func(line int, format string, args ...any) (document, *Finding) {
-		return document{}, &Finding{Severity: Error, Code: "CFG-FILE", Line: line, Message: fmt.Sprintf(format, args...)}
+	refuse := func(line int, message string) (document, *Finding) {
+		return document{}, &Finding{Severity: Error, Code: "CFG-FILE", Line: line, Message: message}
 	}
 	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))
 	if !utf8.Valid(data) {
