@@ -22,7 +22,7 @@ heading() { printf '\n== %s\n' "$1"; }
 
 # run ARGUMENTS: one go test, shown and counted.
 run() {
-  go test -json "$@" | "$cache/bin/testsummary" -tally "$tally"
+  go test -json "$@" </dev/null | "$cache/bin/testsummary" -tally "$tally"
   local codes=("${PIPESTATUS[@]}")
   [[ ${codes[0]} == 0 && ${codes[1]} == 0 ]] || status=1
 }
