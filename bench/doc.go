@@ -1,0 +1,11 @@
+// Command bench measures what Catalpa's requests cost. It starts the server it is
+// given on a data directory of its own, beside a bare net/http handler that
+// answers the same bytes after checking a token, drives both with the same load
+// generator in one run, and prints rates, latencies, CPU per operation and
+// ratios.
+//
+//	go run ./bench -server bin/catalpa -tables 5000 -seconds 5
+//
+// Figures of two runs on different machines cannot be compared; the ratios of
+// one run can.
+package main

@@ -1,0 +1,71 @@
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"log"
+	"os"
+	"time"
+)
+
+// settings of one run.
+type settings struct {
+	server  string
+	tables  int
+	clients int
+	period  time.Duration
+	only    string
+}
+
+func main() {
+	if address := os.Getenv(bareEnv); address != "" {
+		log.Fatal(serveBare(address))
+	}
+	var s settings
+	flag.StringVar(&s.server, "server", "bin/catalpa", "the binary to measure")
+	flag.IntVar(&s.tables, "tables", 5000, "tables of 20 columns in the catalog")
+	flag.IntVar(&s.clients, "clients", 32, "clients that write side by side")
+	flag.DurationVar(&s.period, "seconds", 5*time.Second, "how long each reading scenario runs")
+	flag.StringVar(&s.only, "only", "", "run only the scenario with this name")
+	flag.Parse()
+	log.SetFlags(0)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Hour)
+	defer cancel()
+	if err := run(ctx, s); err != nil {
+		log.Fatalf("bench: %v", err)
+	}
+}
+
+func run(ctx context.Context, s settings) error {
+	dir, err := os.MkdirTemp("", "catalpa-bench-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	server, err := startServer(ctx, s.server, dir)
+	if err != nil {
+		return err
+	}
+	defer server.stop()
+	fmt.Printf("idle memory: %.1f MiB; ready after %v\n\n", server.memory(), server.started.Round(time.Millisecond))
+	client := newClient(server.url, server.token)
+	if err := client.prepare(ctx); err != nil {
+		return err
+	}
+	var results []result
+	for _, sc := range scenarios(s, server, client) {
+		if s.only != "" && s.only != sc.name && !sc.always {
+			continue
+		}
+		r, err := sc.run(ctx)
+		if err != nil {
+			return fmt.Errorf("%s: %w", sc.name, err)
+		}
+		results = append(results, r)
+		fmt.Println(r)
+	}
+	fmt.Printf("\nmemory after the run: %.1f MiB with %d tables\n", server.memory(), s.tables)
+	printRatios(results)
+	return nil
+}

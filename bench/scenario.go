@@ -1,0 +1,137 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// scenario is one thing that is measured.
+type scenario struct {
+	name   string
+	always bool // others need what it makes
+	run    func(context.Context) (result, error)
+}
+
+// result of one scenario.
+type result struct {
+	name     string
+	clients  int
+	ops      int
+	took     time.Duration
+	cpu      time.Duration // of the server, in all
+	p50, p99 time.Duration
+}
+
+func (r result) rate() float64 { return float64(r.ops) / r.took.Seconds() }
+
+// String is one line of the report.
+func (r result) String() string {
+	return fmt.Sprintf("%-28s clients %3d  %8.0f/s  p50 %8v  p99 %8v  server CPU %8.3f ms/op", r.name, r.clients, r.rate(),
+		r.p50.Round(10*time.Microsecond), r.p99.Round(10*time.Microsecond), r.cpu.Seconds()*1000/float64(max(r.ops, 1)))
+}
+
+// load is a closed loop: each client sends its next request when the answer to
+// the last has been read.
+type load struct {
+	name    string
+	server  *process
+	clients int
+	count   int           // stop after this many operations, when not 0
+	period  time.Duration // or after this time
+	op      func(ctx context.Context, n int) error
+}
+
+func (l load) measure(ctx context.Context) (result, error) {
+	var next atomic.Int64
+	var failed atomic.Pointer[error]
+	latencies := make([][]time.Duration, l.clients)
+	before, begun := l.server.cpu(), time.Now()
+	var group sync.WaitGroup
+	for c := range l.clients {
+		group.Go(func() {
+			for failed.Load() == nil {
+				n := int(next.Add(1)) - 1
+				if l.count > 0 && n >= l.count || l.count == 0 && time.Since(begun) > l.period {
+					return
+				}
+				at := time.Now()
+				if err := l.op(ctx, n); err != nil {
+					failed.Store(&err)
+					return
+				}
+				latencies[c] = append(latencies[c], time.Since(at))
+			}
+		})
+	}
+	group.Wait()
+	if err := failed.Load(); err != nil {
+		return result{}, *err
+	}
+	r := result{name: l.name, clients: l.clients, took: time.Since(begun), cpu: l.server.cpu() - before}
+	all := slices.Concat(latencies...)
+	slices.Sort(all)
+	if r.ops = len(all); r.ops > 0 {
+		r.p50, r.p99 = all[r.ops/2], all[r.ops*99/100]
+	}
+	return r, nil
+}
+
+func scenarios(s settings, server *process, c *client) []scenario {
+	name := func(n int) string { return fmt.Sprintf("bench.shop.public.t_%06d", n%s.tables) }
+	any := func() string { return name(rand.IntN(s.tables)) }
+	get := func(path string) func(context.Context, int) error {
+		return func(ctx context.Context, _ int) error {
+			_, err := c.do(ctx, http.MethodGet, strings.ReplaceAll(path, "NAME", any()), "", nil)
+			return err
+		}
+	}
+	timed := func(name string, clients int, op func(context.Context, int) error) scenario {
+		return scenario{name: name, run: load{name: name, server: server, clients: clients, period: s.period, op: op}.measure}
+	}
+	put := load{name: "put table", server: server, clients: s.clients, count: s.tables, op: func(ctx context.Context, n int) error {
+		_, err := c.do(ctx, http.MethodPut, "/api/v1/tables", jsonType, table(n))
+		return err
+	}}
+	bulk := load{name: "bulk put, 100 unchanged", server: server, clients: 4, count: max(s.tables/100, 1), op: func(ctx context.Context, n int) error {
+		rows := make([]string, 100)
+		for i := range rows {
+			rows[i] = string(table((n*100 + i) % s.tables))
+		}
+		_, err := c.do(ctx, http.MethodPut, "/api/v1/tables/bulk?async=false", jsonType, []byte("["+strings.Join(rows, ",")+"]"))
+		return err
+	}}
+	patch := func(ctx context.Context, n int) error {
+		body := fmt.Sprintf(`[{"op":"add","path":"/description","value":"Changed for the %d. time"}]`, n)
+		_, err := c.do(ctx, http.MethodPatch, "/api/v1/tables/name/"+any(), "application/json-patch+json", []byte(body))
+		return err
+	}
+	return []scenario{
+		{name: put.name, always: true, run: put.measure},
+		{name: bulk.name, run: bulk.measure},
+		{name: "bare handler", run: func(ctx context.Context) (result, error) { return bareHandler(ctx, s, c, name(0)) }},
+		timed("get by name", 8, get("/api/v1/tables/name/NAME")),
+		timed("get by name with fields", 8, get("/api/v1/tables/name/NAME?fields=columns,owners,tags")),
+		timed("list of 100", 1, get("/api/v1/tables?limit=100&fields=columns,owners,tags&databaseSchema=bench.shop.public")),
+		timed("patch description", 8, patch),
+		timed("search", 8, get("/api/v1/search/query?q=ledger&index=table_search_index&from=0&size=10")),
+		timed("version", 8, get("/api/v1/system/version")),
+	}
+}
+
+// printRatios compares what is meant to be compared.
+func printRatios(results []result) {
+	rates := map[string]float64{}
+	for _, r := range results {
+		rates[r.name] = r.rate()
+	}
+	if bare := rates["bare handler"]; bare > 0 {
+		fmt.Printf("get by name / bare handler: %.0f %%\n", 100*rates["get by name"]/bare)
+	}
+}
