@@ -49,6 +49,11 @@ func (s *snapshot) resolve(q search.Query, within *roaring.Bitmap) (*roaring.Bit
 	if err != nil {
 		return nil, err
 	}
+	return s.settle(q, f, within)
+}
+
+// settle turns what was found for a query into what matches it.
+func (s *snapshot) settle(q search.Query, f found, within *roaring.Bitmap) (*roaring.Bitmap, error) {
 	set := roaring.And(f.set, within)
 	if f.certain == exact || set.IsEmpty() {
 		return set, nil
@@ -68,6 +73,9 @@ func (s *snapshot) verify(q search.Query, set *roaring.Bitmap) (*roaring.Bitmap,
 		return nil, err
 	}
 	kept := roaring.New()
+	if s.verified += int(set.GetCardinality()); s.verified > 2*maxVerify {
+		return nil, errTooBroad
+	}
 	for it := set.Iterator(); it.HasNext(); {
 		doc := it.Next()
 		_, source, found, err := s.load(doc)
@@ -160,11 +168,11 @@ func (s *snapshot) evalBool(q search.Bool) (found, error) {
 		if err != nil {
 			return found{}, err
 		}
-		if f.certain == exact {
-			result.set = roaring.AndNot(result.set, f.set)
-			continue
+		matched, err := s.settle(child, f, result.set)
+		if err != nil {
+			return found{}, err
 		}
-		result.certain = uncertain
+		result.set = roaring.AndNot(result.set, matched)
 	}
 	return result, nil
 }
@@ -184,6 +192,13 @@ func (s *snapshot) evalShould(clauses []search.Query, need int) (found, error) {
 		f, err := s.eval(child)
 		if err != nil {
 			return found{}, err
+		}
+		if f.certain != exact && f.set.GetCardinality() <= maxVerify/2 {
+			// Small enough to settle now: joined with others it may not be.
+			if f.set, err = s.settle(child, f, s.state.live); err != nil {
+				return found{}, err
+			}
+			f.certain = exact
 		}
 		certain = max(certain, f.certain)
 		for i := need - 1; i > 0; i-- {

@@ -15,7 +15,7 @@ import (
 
 // readBelow is the number of matches up to which sort values are read from the
 // documents; beyond, the dictionary of the field is walked in its order.
-const readBelow = 200
+const readBelow = 100
 
 // row is a match with what it is sorted by.
 type row struct {

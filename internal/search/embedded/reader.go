@@ -49,11 +49,12 @@ func newReader(ctx context.Context, db *sql.DB) (*reader, error) {
 // side may be read; the file side stays until release.
 type snapshot struct {
 	*reader
-	ctx     context.Context
-	e       *Engine
-	state   *state
-	locked  bool
-	scanned int
+	ctx      context.Context
+	e        *Engine
+	state    *state
+	locked   bool
+	scanned  int // dictionary entries read
+	verified int // documents read to decide
 }
 
 func (e *Engine) snapshot(ctx context.Context) (*snapshot, error) {
