@@ -10,7 +10,7 @@ import (
 // check compares an entry with its schemas.
 func (t *Type) check(set *jsonschema.Set) []error {
 	problems := t.checkRefs(set)
-	plain := slices.Concat(t.Ancestors, t.Records, t.Expand)
+	plain := slices.Concat(t.Ancestors, t.Records, t.Computed, t.Expand)
 	for _, f := range t.Filters {
 		if f.Field != "" {
 			plain = append(plain, f.Field)

@@ -38,8 +38,8 @@ func qualityTypes() []*Type {
 				{Field: "testDefinition", Types: []string{"testDefinition"}},
 				{Field: "testSuite", Types: []string{"testSuite"}, KeepOnPut: true},
 			},
-			Records:  []string{"testCaseResult", "failedRowsSample"},
-			Computed: []string{"testSuites"},
+			Records:  []string{"testCaseResult"},
+			Computed: []string{"testSuites", "failedRowsSample"},
 			Expand: []string{
 				"owners", "testSuite", "testDefinition", "testSuites", "incidentId", "domains", "tags",
 				"followers", "reviewers",
