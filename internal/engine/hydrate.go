@@ -28,6 +28,7 @@ type hydration struct {
 	children map[string]map[entity.ID][]entity.ID // by field
 	inverse  map[string]map[entity.ID][]entity.Ref
 	records  map[string]map[string]store.Record // by field, owner
+	quality  qualityView
 }
 
 func (e *Engine) hydrate(ctx context.Context, r store.Reader, l *lookup, t *registry.Type, rows []store.Row, v View) ([]*entity.Entity, error) {
@@ -74,7 +75,7 @@ func (h *hydration) gather(ctx context.Context, r store.Reader) error {
 	if err := h.l.loadAncestors(ctx, parents); err != nil {
 		return err
 	}
-	for _, read := range []func(context.Context, store.Reader, []entity.ID) error{h.readFollowers, h.readVotes, h.readChildren, h.readInverse, h.readRecords} {
+	for _, read := range []func(context.Context, store.Reader, []entity.ID) error{h.readFollowers, h.readVotes, h.readChildren, h.readInverse, h.readRecords, h.readQuality} {
 		if err := read(ctx, r, ids); err != nil {
 			return err
 		}
@@ -383,12 +384,21 @@ func (h *hydration) fillRest(ent *entity.Entity, row store.Row) error {
 		ent.Rest[field] = mustEncode(h.orEmpty(refs))
 	}
 	for field, byID := range h.inverse {
-		ent.Rest[field] = mustEncode(h.orEmpty(byID[ent.ID]))
+		refs := h.orEmpty(byID[ent.ID])
+		if h.s.relations[field].Many {
+			ent.Rest[field] = mustEncode(refs)
+		} else if len(refs) > 0 {
+			ent.Rest[field] = mustEncode(refs[0])
+		}
 	}
 	for field, byOwner := range h.records {
 		if rec, ok := byOwner[ent.ID.String()]; ok {
 			ent.Rest[field] = rec.Doc
 		}
+	}
+	h.fillQuality(ent)
+	if err := h.withholdSamples(ent); err != nil {
+		return err
 	}
 	for name := range ent.Rest {
 		if !h.shows(name) && h.children[name] == nil && h.inverse[name] == nil {

@@ -17,6 +17,10 @@ type View struct {
 	Base    string // what hrefs begin with, e.g. "http://localhost:8585/api"; "" leaves them out
 	whole   bool   // show every member of the document, as answers to writes do
 	reveal  bool   // open secrets; decided by the engine
+	// personal shows values that are tagged as sensitive, withheld are fields the
+	// caller may not see; both decided by the engine
+	personal bool
+	withheld []string
 }
 
 // Get returns one entity. An unknown name is an error of entity.KindNotFound.
@@ -37,6 +41,10 @@ func (e *Engine) Get(ctx context.Context, by entity.Principal, t *registry.Type,
 			return err
 		}
 		v.reveal = by.IsBot && e.authorizeIn(ctx, r, l, by, t, bare, row.Parent, policy.ViewAll) == nil
+		err = v.decideSamples(t, func(op policy.Operation) error { return e.authorizeIn(ctx, r, l, by, t, bare, row.Parent, op) })
+		if err != nil {
+			return err
+		}
 		ents, err := e.hydrate(ctx, r, l, t, []store.Row{row}, v)
 		if err != nil {
 			return err
@@ -108,6 +116,12 @@ func (e *Engine) List(ctx context.Context, by entity.Principal, t *registry.Type
 	}
 	v := req.View
 	v.reveal = by.IsBot && policy.Decide(subject, &policy.Resource{Type: t.Name}, policy.ViewAll).Allowed
+	err = v.decideSamples(t, func(op policy.Operation) error {
+		return policy.Decide(subject, &policy.Resource{Type: t.Name}, op).Err()
+	})
+	if err != nil {
+		return Page{}, err
+	}
 	var page Page
 	generation := e.refs.started()
 	err = e.store.View(ctx, func(r store.Reader) error {
@@ -159,7 +173,7 @@ func (p *Page) cut(rows []store.Row, req ListRequest) []store.Row {
 // result shows the outcome of a write to whoever made it.
 func (e *Engine) result(ctx context.Context, w *write, v View) (Result, error) {
 	v.whole, v.Include = true, store.All
-	v.reveal = false // answers to writes never open secrets
+	v.reveal, v.personal = false, false // answers to writes never open secrets
 	row := store.Row{
 		ID: w.in.ent.ID, Type: w.t.Name, Name: w.in.ent.Name, FQN: w.in.ent.FullyQualifiedName, Parent: w.parentRow.ID,
 		Deleted: w.in.ent.IsDeleted(),

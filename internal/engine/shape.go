@@ -74,6 +74,9 @@ func newShape(t *registry.Type, schemas *jsonschema.Set) *shape {
 	for _, name := range t.Records {
 		s.computed[name], s.hidden[name] = true, true
 	}
+	for _, name := range t.Computed {
+		s.computed[name], s.hidden[name] = true, true
+	}
 	for name := range s.properties {
 		if p, ok := schemas.Property(t.Schema, name); ok && p.Required {
 			delete(s.hidden, name)

@@ -12,7 +12,7 @@ func automationTypes(set *jsonschema.Set) []*Type {
 			Records: []string{"pipelineStatuses"},
 			// It would hold the token a run reports back with, which no reader needs.
 			Computed: []string{"openMetadataServerConnection"},
-			Expand:  []string{"owners", "followers"},
+			Expand:   []string{"owners", "followers"},
 			Filters: []Filter{
 				{Param: "service", Kind: FilterUnder, Types: []string{"*"}},
 				{Param: "testSuite", Kind: FilterUnder, Types: []string{"testSuite"}},
