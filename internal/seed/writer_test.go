@@ -164,7 +164,7 @@ func (c *catalog) fqn(typ string, body map[string]any) string {
 		}
 	}
 	if typ == "user" {
-		return strings.ToLower(name)
+		return entity.QuoteName(strings.ToLower(name))
 	}
 	return entity.QuoteName(name)
 }
