@@ -98,13 +98,20 @@ func (s *shape) addRelations() {
 	}
 }
 
-// canonical returns the FQN as rows of the type have it.
+// canonical returns the FQN as rows of the type have it. Where the FQN is the
+// name alone, clients send names with dots as they are: john.doe is one name.
 func (s *shape) canonical(fqn string) string {
 	if s.t.LowerFQN {
 		fqn = strings.ToLower(fqn)
 	}
+	if s.flat() {
+		return entity.QuoteName(fqn)
+	}
 	return entity.CanonicalFQN(fqn)
 }
+
+// flat tells whether the FQN of the type is always a single name.
+func (s *shape) flat() bool { return s.t.FlatFQN || len(s.t.Parents) == 0 && s.t.FQN == nil }
 
 // Fields is a parsed ?fields= parameter.
 type Fields struct {
