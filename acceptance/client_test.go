@@ -172,7 +172,7 @@ func (c *catalpa) runClient(t *testing.T, program string, args ...string) (strin
 	cmd.Env = append(os.Environ(),
 		"PYTHONUNBUFFERED=1", "PYTHONWARNINGS=ignore", "PYTHONDONTWRITEBYTECODE=",
 		"PATH="+filepath.Dir(python(t))+string(os.PathListSeparator)+os.Getenv("PATH"),
-		"CATALPA_HOST="+c.rec.url, "CATALPA_JWT="+c.bot,
+		"CATALPA_HOST="+c.rec.url, "CATALPA_JWT="+c.jwt,
 		"DBT_SEND_ANONYMOUS_USAGE_STATS=false", "NO_PROXY=127.0.0.1,localhost",
 	)
 	out, err := cmd.CombinedOutput()

@@ -17,6 +17,7 @@ func TestSDK(t *testing.T) {
 	t.Parallel()
 	c := startCatalpa(t)
 	bot := c.asBot()
+	c.jwt = c.admin().token // people may change display names, the ingestion bot may not
 	output, err := c.runScript(t, "sdk.py")
 
 	type life struct {

@@ -27,6 +27,7 @@ type catalpa struct {
 	base string // http://127.0.0.1:port of the server itself
 	rec  *recorder
 	bot  string // the ingestion bot's token
+	jwt  string // what scripts sign in with
 	log  *bytes.Buffer
 }
 
@@ -71,6 +72,7 @@ func startCatalpa(t *testing.T) *catalpa {
 	if strings.Count(c.bot, ".") != 2 {
 		t.Fatalf("catalpa bot token printed %q, want a JWT and nothing else", c.bot)
 	}
+	c.jwt = c.bot
 	c.rec = startRecorder(t, c.base)
 	return c
 }
