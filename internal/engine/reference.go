@@ -64,3 +64,7 @@ func collectNames(names map[string]bool, parts []part, prefix string, depth int)
 		collectNames(names, parts[i].Children, fqn, depth+1)
 	}
 }
+
+// Validate checks a body against a schema, for calls that are not about one
+// entity's document.
+func (e *Engine) Validate(schema string, body []byte) error { return e.schemas.Validate(schema, body) }

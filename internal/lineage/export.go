@@ -1,0 +1,93 @@
+package lineage
+
+import (
+	"bytes"
+	"context"
+	"encoding/csv"
+	"strings"
+
+	"github.com/go-json-experiment/json"
+
+	"github.com/catalpa-metadata/catalpa/internal/engine"
+	"github.com/catalpa-metadata/catalpa/internal/entity"
+	"github.com/catalpa-metadata/catalpa/internal/store"
+)
+
+// exportHeader names the columns of an export.
+func exportHeader() []string {
+	return []string{
+		"fromEntityFQN", "fromServiceName", "fromServiceType", "fromOwners", "fromDomain",
+		"toEntityFQN", "toServiceName", "toServiceType", "toOwners", "toDomain",
+		"fromChildEntityFQN", "toChildEntityFQN", "pipelineName", "pipelineType",
+	}
+}
+
+// Export returns the edges around an entity as CSV: a line for each edge, and one
+// for each column that its details speak of.
+func (s *Service) Export(ctx context.Context, by entity.Principal, req SearchRequest) ([]byte, error) {
+	f, err := s.find(ctx, by, req)
+	if err != nil {
+		return nil, err
+	}
+	loaded, err := s.load(ctx, f.g.all())
+	if err != nil {
+		return nil, err
+	}
+	ends := make(map[entity.ID][]string, len(loaded))
+	for _, l := range loaded {
+		ends[l.Entity.ID] = exportEnd(l)
+	}
+	var out bytes.Buffer
+	w := csv.NewWriter(&out)
+	lines := [][]string{exportHeader()}
+	for _, rel := range f.g.edges() {
+		lines = append(lines, exportEdge(rel, f.details[[2]entity.ID{rel.From, rel.To}], ends)...)
+	}
+	if err := w.WriteAll(lines); err != nil {
+		return nil, entity.Internal(err)
+	}
+	return out.Bytes(), nil
+}
+
+// exportEnd returns the columns about one end.
+func exportEnd(l engine.Loaded) []string {
+	var service entity.Ref
+	if raw := l.Entity.Rest["service"]; raw != nil {
+		if err := json.Unmarshal(raw, &service); err != nil {
+			service = entity.Ref{}
+		}
+	}
+	var serviceType string
+	if raw := l.Entity.Rest["serviceType"]; raw != nil {
+		if err := json.Unmarshal(raw, &serviceType); err != nil {
+			serviceType = ""
+		}
+	}
+	return []string{l.Entity.FullyQualifiedName, service.Name, serviceType, names(l.Entity.Owners), names(l.Entity.Domains)}
+}
+
+func names(refs []entity.Ref) string {
+	out := make([]string, len(refs))
+	for i, ref := range refs {
+		out[i] = ref.FullyQualifiedName
+	}
+	return strings.Join(out, ";")
+}
+
+func exportEdge(rel store.Relation, d *Details, ends map[entity.ID][]string) [][]string {
+	pipeline := []string{"", ""}
+	if d.Pipeline != nil {
+		pipeline = []string{d.Pipeline.FullyQualifiedName, d.Pipeline.Type}
+	}
+	line := func(from, to string) []string {
+		out := append(append([]string{}, ends[rel.From]...), ends[rel.To]...)
+		return append(append(out, from, to), pipeline...)
+	}
+	lines := [][]string{line("", "")}
+	for _, column := range d.ColumnsLineage {
+		for _, from := range column.FromColumns {
+			lines = append(lines, line(from, column.ToColumn))
+		}
+	}
+	return lines
+}
