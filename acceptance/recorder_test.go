@@ -145,30 +145,51 @@ func writes(exchanges []exchange) []string {
 	return found
 }
 
+// report fails the test for answers with a 5xx, shows what was refused when the
+// test failed, and writes everything down if asked to.
 func (r *recorder) report(t *testing.T) {
 	all := r.since(0)
-	for _, e := range all {
-		if e.status >= 500 {
-			t.Errorf("the server failed:\n%s", e)
-		}
+	for _, text := range distinct(all, func(e exchange) bool { return e.status >= 500 }) {
+		t.Errorf("the server failed:\n%s", text)
 	}
 	if t.Failed() {
-		var refused []string
-		for _, e := range all {
-			if e.status >= 400 && e.status != http.StatusNotFound {
-				refused = append(refused, e.String())
-			}
-		}
-		t.Logf("%d exchanges, %d refused:\n%s", len(all), len(refused), strings.Join(refused, "\n"))
+		refused := distinct(all, func(e exchange) bool {
+			return e.status >= 400 && e.status < 500 && e.status != http.StatusNotFound
+		})
+		t.Logf("%d exchanges; refused:\n%s", len(all), strings.Join(refused, "\n"))
 	}
-	if dir := os.Getenv("ACCEPTANCE_LOG"); dir != "" {
-		var text strings.Builder
-		for _, e := range all {
-			fmt.Fprintln(&text, e)
+	dir := os.Getenv("ACCEPTANCE_LOG")
+	if dir == "" {
+		return
+	}
+	var text strings.Builder
+	for _, e := range all {
+		fmt.Fprintln(&text, e)
+	}
+	name := filepath.Join(dir, strings.ReplaceAll(t.Name(), "/", "_")+".http")
+	if err := os.WriteFile(name, []byte(text.String()), 0o600); err != nil {
+		t.Error(err)
+	}
+}
+
+// distinct describes the exchanges that match, the first of each path and status,
+// with the number of them.
+func distinct(all []exchange, match func(exchange) bool) []string {
+	var order []string
+	first, count := map[string]exchange{}, map[string]int{}
+	for _, e := range all {
+		key := fmt.Sprint(e.method, e.path, e.status)
+		if !match(e) {
+			continue
 		}
-		name := filepath.Join(dir, strings.ReplaceAll(t.Name(), "/", "_")+".http")
-		if err := os.WriteFile(name, []byte(text.String()), 0o600); err != nil {
-			t.Error(err)
+		if count[key]++; count[key] == 1 {
+			order = append(order, key)
+			first[key] = e
 		}
 	}
+	var found []string
+	for _, key := range order {
+		found = append(found, fmt.Sprintf("%d x %s", count[key], first[key]))
+	}
+	return found
 }
