@@ -3,7 +3,9 @@ package api
 // specialRoutes are the routes around the entities, each group in its own file.
 func (a *API) specialRoutes() []Route {
 	var all []Route
-	for _, group := range [][]Route{} {
+	for _, group := range [][]Route{
+		a.lineageRoutes(),
+	} {
 		all = append(all, group...)
 	}
 	return all
