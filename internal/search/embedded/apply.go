@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -69,6 +70,7 @@ type change struct {
 	dead     []uint32
 	numbers  map[entity.ID]uint32 // of documents added by this batch
 	fields   map[string]uint16    // paths first seen in this batch
+	err      error                // of giving a path its number
 }
 
 type addedDoc struct {
@@ -184,7 +186,7 @@ func (c *change) bury(number uint32) error {
 
 func (c *change) upsert(doc search.Document) error {
 	terms, err := analyze(doc, c.fieldOf)
-	if err != nil {
+	if err = errors.Join(err, c.err); err != nil {
 		return fmt.Errorf("document %s: %w", doc.ID, err)
 	}
 	if c.next == 1<<32-1 {
@@ -195,7 +197,7 @@ func (c *change) upsert(doc search.Document) error {
 	}
 	number := c.next
 	c.next++
-	source, err := deflate(doc.Source)
+	source, err := c.e.deflaters.deflate(doc.Source)
 	if err != nil {
 		return err
 	}
@@ -229,6 +231,7 @@ func (c *change) fieldOf(path string) (uint16, bool) {
 	}
 	id := firstPath + uint16(count)
 	if _, err := c.e.stmts.addField.ExecContext(c.ctx, id, path); err != nil {
+		c.err = err
 		return 0, false
 	}
 	c.fields[path] = id
@@ -253,16 +256,25 @@ DELETE FROM postings; DELETE FROM ids; DELETE FROM tail; DELETE FROM dead; COMMI
 	return nil
 }
 
-func deflate(source jsontext.Value) ([]byte, error) {
-	var b bytes.Buffer
-	w, err := flate.NewWriter(&b, flate.BestSpeed)
-	if err != nil {
-		return nil, err
+// deflaters are kept between documents: making one costs more than using it.
+type deflaters struct{ pool sync.Pool }
+
+func (d *deflaters) deflate(source jsontext.Value) ([]byte, error) {
+	b := bytes.NewBuffer(make([]byte, 0, len(source)/3+64))
+	w, _ := d.pool.Get().(*flate.Writer)
+	if w == nil {
+		var err error
+		if w, err = flate.NewWriter(b, flate.BestSpeed); err != nil {
+			return nil, err
+		}
+	} else {
+		w.Reset(b)
 	}
+	defer d.pool.Put(w)
 	if _, err := w.Write(source); err != nil {
 		return nil, err
 	}
-	err = w.Close()
+	err := w.Close()
 	return b.Bytes(), err
 }
 

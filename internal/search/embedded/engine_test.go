@@ -2,8 +2,8 @@ package embedded_test
 
 import (
 	"context"
-	"fmt"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
@@ -57,7 +57,6 @@ func TestAgainstReadingEveryDocument(t *testing.T) {
 	searchtest.Compare(t, engine, docs, g, 100)
 }
 
-// Not a benchmark: prints what a run costs, for people who change the engine.
 func BenchmarkEngine(b *testing.B) {
 	engine := open(b, filepath.Join(b.TempDir(), "search.db"))
 	docs := searchtest.NewGenerator(3).Documents(20_000, 20)
@@ -88,13 +87,53 @@ func BenchmarkEngine(b *testing.B) {
 			}
 		})
 	}
-	begin = time.Now()
 	if err := engine.Close(); err != nil {
 		b.Fatal(err)
 	}
-	fmt.Println("close", time.Since(begin))
 }
 
 func TestConformance(t *testing.T) {
 	searchtest.Run(t, func(t testing.TB, path string) search.Index { return open(t, path) })
+}
+
+// A search sees a batch whole or not at all, while others write and the tail is
+// merged.
+func TestSearchesSeeWholeBatches(t *testing.T) {
+	engine := open(t, filepath.Join(t.TempDir(), "search.db"))
+	g := searchtest.NewGenerator(5)
+	const batch, batches = 100, 30
+	written := make(chan error, 1)
+	go func() {
+		for n := range batches {
+			docs := make([]search.Document, batch)
+			for i := range docs {
+				docs[i] = g.Document(n*batch+i, 1)
+			}
+			if err := engine.Apply(context.Background(), search.Batch{Upserts: docs, Position: uint64(n)}); err != nil {
+				written <- err
+				return
+			}
+		}
+		written <- nil
+	}()
+	var group sync.WaitGroup
+	for range 3 {
+		group.Go(func() {
+			for total := 0; total < batch*batches; {
+				result, err := engine.Search(context.Background(), search.Request{Query: search.Exists{Field: "name"}, Size: 5})
+				if err != nil || result.Total%batch != 0 || result.Total < total {
+					t.Errorf("total %d after %d, %v", result.Total, total, err)
+					return
+				}
+				total = result.Total
+			}
+		})
+	}
+	if err := <-written; err != nil {
+		t.Fatal(err)
+	}
+	group.Wait()
+	if err := engine.Close(); err != nil {
+		t.Fatal(err)
+	}
 }

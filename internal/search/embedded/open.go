@@ -46,6 +46,8 @@ type Engine struct {
 	cache   *lru.Cache[string, *roaring.Bitmap]
 	sweep   []byte // where the removal of dead numbers goes on
 	stmts   writerStmts
+
+	deflaters deflaters
 }
 
 // state is what of the index lives in memory.
