@@ -27,9 +27,16 @@ type commands struct {
 	Version versionCommand `cmd:"" help:"Print the version."`
 }
 
-// dataDirFlag is shared by the commands that work on a data directory.
-type dataDirFlag struct {
-	DataDir string `name:"data-dir" env:"CATALPA_DATA_DIR" default:"./catalpa-data" type:"path" placeholder:"DIR" help:"Data directory of the catalog (default: ./catalpa-data)."`
+// dataDirFlags are shared by the commands that work on a data directory. They
+// read the server's configuration, which may name keys of the operator's own.
+type dataDirFlags struct {
+	DataDir string `name:"data-dir" type:"path" placeholder:"DIR" help:"Data directory of the catalog (default: ./catalpa-data, or what the configuration says)."`
+	Config  string `name:"config" type:"path" placeholder:"FILE" help:"The server's configuration, if it has one."`
+}
+
+func (f dataDirFlags) load() (*config.Config, error) {
+	cfg, _, err := settingsFlags{Config: f.Config, DataDir: f.DataDir}.load()
+	return cfg, err
 }
 
 // settingsFlags are shared by the commands that load a configuration.
@@ -90,7 +97,7 @@ type botCommand struct {
 type botTokenCommand struct {
 	Name   string `arg:"" help:"Name of the bot, such as ingestion-bot."`
 	Expiry string `name:"expiry" default:"90" enum:"OneHour,1,7,30,60,90,Unlimited" placeholder:"DAYS" help:"How long the token lives: OneHour, or 1, 7, 30, 60 or 90 days, or Unlimited (default: 90)."`
-	dataDirFlag
+	dataDirFlags
 }
 
 // Help is shown below the flags.
@@ -103,7 +110,11 @@ Example:
 
 // Run prints a fresh token.
 func (c *botTokenCommand) Run(ctx context.Context, out *console) error {
-	token, err := server.BotToken(ctx, c.DataDir, c.Name, c.Expiry)
+	cfg, err := c.load()
+	if err != nil {
+		return err
+	}
+	token, err := server.BotToken(ctx, cfg, c.Name, c.Expiry)
 	if err != nil {
 		return fmt.Errorf("making a token for the bot %s: %w", c.Name, err)
 	}
@@ -117,7 +128,7 @@ type adminCommand struct {
 
 type resetPasswordCommand struct {
 	Name string `arg:"" optional:"" default:"admin" help:"Name of the user (default: admin)."`
-	dataDirFlag
+	dataDirFlags
 }
 
 // Help is shown below the flags.
@@ -127,7 +138,11 @@ func (resetPasswordCommand) Help() string {
 
 // Run prints a fresh password.
 func (c *resetPasswordCommand) Run(ctx context.Context, out *console) error {
-	password, err := server.ResetPassword(ctx, c.DataDir, c.Name)
+	cfg, err := c.load()
+	if err != nil {
+		return err
+	}
+	password, err := server.ResetPassword(ctx, cfg, c.Name)
 	if err != nil {
 		return fmt.Errorf("resetting the password of %s: %w", c.Name, err)
 	}
@@ -170,12 +185,16 @@ type keysCommand struct {
 }
 
 type keysListCommand struct {
-	dataDirFlag
+	dataDirFlags
 }
 
 // Run prints one line for each key.
 func (c *keysListCommand) Run(ctx context.Context, out *console) error {
-	keys, err := server.Keys(ctx, c.DataDir)
+	cfg, err := c.load()
+	if err != nil {
+		return err
+	}
+	keys, err := server.Keys(ctx, cfg)
 	if err != nil {
 		return fmt.Errorf("listing the keys: %w", err)
 	}
@@ -188,7 +207,7 @@ func (c *keysListCommand) Run(ctx context.Context, out *console) error {
 }
 
 type reindexCommand struct {
-	dataDirFlag
+	dataDirFlags
 }
 
 // Help is shown below the flags.
@@ -200,7 +219,11 @@ func (reindexCommand) Help() string {
 func (c *reindexCommand) Run(ctx context.Context, out *console) error {
 	started := time.Now()
 	last := 0
-	err := server.Reindex(ctx, c.DataDir, func(done, total int) {
+	cfg, err := c.load()
+	if err != nil {
+		return err
+	}
+	err = server.Reindex(ctx, cfg, func(done, total int) {
 		last = done
 		fmt.Fprintf(out.stderr, "\rindexed %d of %d", done, total)
 	})

@@ -113,7 +113,11 @@ func (l loader) Load(ctx context.Context, ids []entity.ID) ([]search.Loaded, err
 }
 
 func (a *assembly) openIndex(ctx context.Context, log *slog.Logger) error {
-	index, err := embedded.Open(ctx, filepath.Join(a.dataDir, indexFile))
+	path := filepath.Join(a.dataDir, indexFile)
+	if err := private(path); err != nil {
+		return fmt.Errorf("opening the search index: %w", err)
+	}
+	index, err := embedded.Open(ctx, path)
 	if err != nil {
 		return fmt.Errorf("opening the search index: %w", err)
 	}
@@ -129,6 +133,16 @@ func (a *assembly) openIndex(ctx context.Context, log *slog.Logger) error {
 		}
 	})
 	return nil
+}
+
+// private makes a file that only the server's account can read, unless there is
+// one; the index's other files take its mode.
+func private(path string) error {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return err
+	}
+	return f.Close()
 }
 
 // close ends everything that was opened, in the opposite order.

@@ -23,8 +23,8 @@ type KeyInfo struct {
 
 // BotToken adds a fresh token for a bot and returns it. The server may be running
 // on the directory or not; tokens in use stay valid.
-func BotToken(ctx context.Context, dataDir, bot, expiry string) (token string, err error) {
-	err = onDataDir(ctx, dataDir, false, func(a *assembly) error {
+func BotToken(ctx context.Context, cfg *config.Config, bot, expiry string) (token string, err error) {
+	err = onDataDir(ctx, cfg, false, func(a *assembly) error {
 		token, err = a.botToken(ctx, bot, expiry)
 		return err
 	})
@@ -33,8 +33,8 @@ func BotToken(ctx context.Context, dataDir, bot, expiry string) (token string, e
 
 // ResetPassword gives a user a new random password, which must be changed at the
 // next sign-in, and ends the user's sessions.
-func ResetPassword(ctx context.Context, dataDir, user string) (plain string, err error) {
-	err = onDataDir(ctx, dataDir, false, func(a *assembly) error {
+func ResetPassword(ctx context.Context, cfg *config.Config, user string) (plain string, err error) {
+	err = onDataDir(ctx, cfg, false, func(a *assembly) error {
 		_, plain, err = a.auth.ResetPassword(ctx, user)
 		return err
 	})
@@ -42,8 +42,8 @@ func ResetPassword(ctx context.Context, dataDir, user string) (plain string, err
 }
 
 // Keys lists the signing keys.
-func Keys(ctx context.Context, dataDir string) (out []KeyInfo, err error) {
-	err = onDataDir(ctx, dataDir, false, func(a *assembly) error {
+func Keys(ctx context.Context, cfg *config.Config) (out []KeyInfo, err error) {
+	err = onDataDir(ctx, cfg, false, func(a *assembly) error {
 		for _, k := range a.keys.List() {
 			out = append(out, KeyInfo{ID: k.ID, Algorithm: "RS256", State: k.State, Created: k.Created})
 		}
@@ -53,18 +53,14 @@ func Keys(ctx context.Context, dataDir string) (out []KeyInfo, err error) {
 }
 
 // Reindex rebuilds the search index of a data directory that no server uses.
-func Reindex(ctx context.Context, dataDir string, progress func(done, total int)) error {
-	return onDataDir(ctx, dataDir, true, func(a *assembly) error { return a.indexer.Rebuild(ctx, progress) })
+func Reindex(ctx context.Context, cfg *config.Config, progress func(done, total int)) error {
+	return onDataDir(ctx, cfg, true, func(a *assembly) error { return a.indexer.Rebuild(ctx, progress) })
 }
 
 // onDataDir runs a command on a data directory that a server has made before.
-func onDataDir(ctx context.Context, dataDir string, withIndex bool, command func(*assembly) error) error {
-	if _, err := os.Stat(filepath.Join(dataDir, storeFile)); err != nil {
-		return entity.BadRequest("%s holds no catalog: start `catalpa server --data-dir %s` once, or name another directory", dataDir, dataDir)
-	}
-	cfg, _, err := config.Load(config.Options{Flags: map[string]string{"dataDir": dataDir}})
-	if err != nil {
-		return err
+func onDataDir(ctx context.Context, cfg *config.Config, withIndex bool, command func(*assembly) error) error {
+	if _, err := os.Stat(filepath.Join(cfg.DataDir, storeFile)); err != nil {
+		return entity.BadRequest("%s holds no catalog: start `catalpa server --data-dir %s` once, or name another directory", cfg.DataDir, cfg.DataDir)
 	}
 	a, err := assemble(ctx, cfg, slog.New(slog.NewTextHandler(io.Discard, nil)), withIndex)
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 	"github.com/catalpa-metadata/catalpa/internal/api"
 	"github.com/catalpa-metadata/catalpa/internal/engine"
 	"github.com/catalpa-metadata/catalpa/internal/entity"
+	"github.com/catalpa-metadata/catalpa/internal/lineage"
 	"github.com/catalpa-metadata/catalpa/internal/registry"
 	"github.com/catalpa-metadata/catalpa/internal/seed"
 	"github.com/catalpa-metadata/catalpa/internal/store"
@@ -16,9 +17,8 @@ import (
 
 // seedWriter brings seed data into the catalog through the engine.
 type seedWriter struct {
-	engine *engine.Engine
-	// addLineage carries out one request of PUT /lineage.
-	addLineage func(ctx context.Context, request []byte) error
+	engine  *engine.Engine
+	lineage *lineage.Service
 }
 
 func (w seedWriter) typeOf(name string) (*registry.Type, error) {
@@ -74,7 +74,7 @@ func (w seedWriter) EnsureSettings(ctx context.Context, settings []seed.Setting)
 // EnsureLineage implements seed.Writer.
 func (w seedWriter) EnsureLineage(ctx context.Context, requests [][]byte) (int, error) {
 	for i, request := range requests {
-		if err := w.addLineage(ctx, request); err != nil {
+		if err := w.lineage.Put(ctx, entity.System(), request); err != nil {
 			return i, err
 		}
 	}

@@ -18,6 +18,7 @@ import (
 	"github.com/catalpa-metadata/catalpa/internal/auth/secret"
 	"github.com/catalpa-metadata/catalpa/internal/config"
 	"github.com/catalpa-metadata/catalpa/internal/entity"
+	"github.com/catalpa-metadata/catalpa/internal/lineage"
 	"github.com/catalpa-metadata/catalpa/internal/seed"
 	"github.com/catalpa-metadata/catalpa/internal/store"
 )
@@ -71,7 +72,7 @@ func newLogger(cfg *config.Config, w io.Writer) *slog.Logger {
 
 // prepare brings a new data directory into being, and an old one up to date.
 func (a *assembly) prepare(ctx context.Context, cfg *config.Config, opts Options) error {
-	w := seedWriter{engine: a.engine}
+	w := seedWriter{engine: a.engine, lineage: lineage.New(a.engine)}
 	fresh, err := seedCatalog(ctx, w)
 	if err != nil {
 		return err
