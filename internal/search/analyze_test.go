@@ -49,7 +49,7 @@ func TestWithinEdits(t *testing.T) {
 		want  bool
 	}{
 		{"order", "order", 0, true}, {"order", "ordre", 1, true}, {"order", "orders", 1, true}, {"order", "oder", 1, true},
-		{"order", "border", 2, false}, {"customer", "costumers", 2, true}, {"customer", "cstmr", 2, false}, {"a", "", 1, false},
+		{"order", "border", 2, false}, {"customer", "costumers", 2, false}, {"customer", "costumer", 2, true}, {"customer", "cstmr", 2, false}, {"a", "", 1, false},
 	} {
 		if got := WithinEdits(c.a, c.b, c.edits); got != c.want {
 			t.Errorf("%s, %s within %d: %t", c.a, c.b, c.edits, got)

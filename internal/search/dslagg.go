@@ -151,6 +151,10 @@ func (r *dslReader) aggregationOptions(agg *Aggregation, body jsontext.Value, pa
 			return err
 		}
 	}
+	return checkAggregation(agg, path)
+}
+
+func checkAggregation(agg *Aggregation, path string) error {
 	if agg.Field == "" && agg.Kind != AggTopHits {
 		return dslError(path, "the aggregation needs a field")
 	}

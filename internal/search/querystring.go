@@ -195,11 +195,8 @@ func (p *textParser) combine(items []item) Query {
 	for _, group := range groups {
 		p.addGroup(&q, group)
 	}
-	if len(q.Must) == 0 && len(q.MustNot) == 0 && len(q.Should) == 1 {
-		return q.Should[0]
-	}
-	if len(q.Must) == 1 && len(q.MustNot)+len(q.Should) == 0 {
-		return q.Must[0]
+	if len(q.Must)+len(q.MustNot)+len(q.Should) == 1 && len(q.MustNot) == 0 {
+		return append(q.Must, q.Should...)[0]
 	}
 	if len(groups) == 1 || len(q.Must) > 0 || len(q.Should) == 0 {
 		return q

@@ -101,7 +101,7 @@ func TestConformance(t *testing.T) {
 func TestSearchesSeeWholeBatches(t *testing.T) {
 	engine := open(t, filepath.Join(t.TempDir(), "search.db"))
 	g := searchtest.NewGenerator(5)
-	const batch, batches = 100, 30
+	const batch, batches = 100, 8
 	written := make(chan error, 1)
 	go func() {
 		for n := range batches {

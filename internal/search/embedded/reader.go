@@ -121,9 +121,13 @@ func (s *snapshot) set(field uint16, key string) (*roaring.Bitmap, error) {
 	return stored, nil
 }
 
+// visitor is called with a key and a way to get its set, which then belongs to
+// it. It tells whether it wants more.
+type visitor = func(key string, set func() (*roaring.Bitmap, error)) (bool, error)
+
 // scan visits the terms of a field within a span of keys in the order of keys,
-// until visit says to stop. The set belongs to visit.
-func (s *snapshot) scan(field uint16, span search.Span, desc bool, visit func(key string, set func() (*roaring.Bitmap, error)) (bool, error)) error {
+// until visit says to stop.
+func (s *snapshot) scan(field uint16, span search.Span, desc bool, visit visitor) error {
 	if span.From >= span.To {
 		return nil
 	}
@@ -131,21 +135,12 @@ func (s *snapshot) scan(field uint16, span search.Span, desc bool, visit func(ke
 	if desc {
 		stmt = s.descend
 	}
-	pending := s.state.tail.keys(field, span, desc)
-	tailSet := func(key string, set *roaring.Bitmap) *roaring.Bitmap {
-		set.AddMany(s.state.tail.terms[field][key].docs)
-		return set
-	}
+	m := merger{snapshot: s, field: field, desc: desc, visit: visit, pending: s.state.tail.keys(field, span, desc)}
 	rows, err := stmt.QueryContext(s.ctx, termKey(field, span.From), termKey(field, span.To))
 	if err != nil {
 		return err
 	}
 	defer func() { _ = rows.Close() }() // read to its end or given up: nothing is lost
-	visitTail := func() (bool, error) {
-		key := pending[0]
-		pending = pending[1:]
-		return visit(key, func() (*roaring.Bitmap, error) { return tailSet(key, roaring.New()), nil })
-	}
 	for rows.Next() {
 		if s.scanned++; s.scanned > maxScan {
 			return errTooBroad
@@ -155,36 +150,64 @@ func (s *snapshot) scan(field uint16, span search.Span, desc bool, visit func(ke
 			return err
 		}
 		_, key := splitTermKey(raw)
-		for len(pending) > 0 && pending[0] != key && (pending[0] < key) != desc {
-			if more, err := visitTail(); err != nil || !more {
-				return err
-			}
-		}
-		both := len(pending) > 0 && pending[0] == key
-		if both {
-			pending = pending[1:]
-		}
-		more, err := visit(key, func() (*roaring.Bitmap, error) {
-			set := roaring.New()
-			err := addPosting(set, blob)
-			if both {
-				tailSet(key, set)
-			}
-			return set, err
-		})
-		if err != nil || !more {
+		if more, err := m.stored(key, blob); err != nil || !more {
 			return err
 		}
 	}
 	if err := rows.Err(); err != nil {
 		return err
 	}
-	for len(pending) > 0 {
-		if more, err := visitTail(); err != nil || !more {
-			return err
+	_, err = m.tailWhile(func(string) bool { return true })
+	return err
+}
+
+// merger visits the terms of the file and of the tail as one ordered list.
+type merger struct {
+	*snapshot
+	field   uint16
+	desc    bool
+	visit   visitor
+	pending []string // keys of the tail that are still to come
+}
+
+func (m *merger) addTail(key string, set *roaring.Bitmap) {
+	set.AddMany(m.state.tail.terms[m.field][key].docs)
+}
+
+// tailWhile visits the next keys of the tail as long as they meet the condition.
+func (m *merger) tailWhile(condition func(key string) bool) (more bool, err error) {
+	for len(m.pending) > 0 && condition(m.pending[0]) {
+		key := m.pending[0]
+		m.pending = m.pending[1:]
+		more, err := m.visit(key, func() (*roaring.Bitmap, error) {
+			set := roaring.New()
+			m.addTail(key, set)
+			return set, nil
+		})
+		if err != nil || !more {
+			return false, err
 		}
 	}
-	return nil
+	return true, nil
+}
+
+func (m *merger) stored(key string, blob []byte) (more bool, err error) {
+	more, err = m.tailWhile(func(next string) bool { return next != key && (next < key) != m.desc })
+	if err != nil || !more {
+		return false, err
+	}
+	both := len(m.pending) > 0 && m.pending[0] == key
+	if both {
+		m.pending = m.pending[1:]
+	}
+	return m.visit(key, func() (*roaring.Bitmap, error) {
+		set := roaring.New()
+		err := addPosting(set, blob)
+		if both {
+			m.addTail(key, set)
+		}
+		return set, err
+	})
 }
 
 // labelOf returns a value as it was written when it was first seen.

@@ -267,6 +267,11 @@ func aggregations(t *testing.T, open Open) {
 	if b := a["types"].Buckets; len(b) != 1 || b[0].Key != "View" && b[0].Key != "Regular" || b[0].Count != 2 || a["types"].Other != 2 || b[0].Sub["newest"].Value == nil {
 		t.Errorf("types: %+v", a["types"])
 	}
+	checkMetrics(t, a)
+}
+
+func checkMetrics(t *testing.T, a map[string]search.AggregationResult) {
+	t.Helper()
 	if *a["kinds"].Value != 2 || *a["sum"].Value != 10_000 || a["none"].Value != nil {
 		t.Errorf("metrics: %+v %+v %+v", a["kinds"], a["sum"], a["none"])
 	}
