@@ -37,7 +37,7 @@ func merge(s *shape, old *entity.Entity, in *incoming, byBot bool) error {
 			continue
 		}
 		rel := s.relations[name]
-		if keptOnPut[name] || rel != nil && rel.KeepOnPut || !s.creatable[name] || s.defaults[name] != nil && !in.present[name] {
+		if keptOnPut[name] || s.needs[name] || rel != nil && rel.KeepOnPut || !s.creatable[name] || s.defaults[name] != nil && !in.present[name] {
 			next.Rest[name] = value
 		}
 	}

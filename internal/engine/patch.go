@@ -111,12 +111,13 @@ func (w *write) patch(ctx context.Context, sel Selector, ops []patchOp, expect i
 	if err != nil {
 		return err
 	}
-	return w.patched(ctx, patched)
+	return w.patched(ctx, doc, patched)
 }
 
-// patched takes the document after the patch through the rest of the order.
-func (w *write) patched(ctx context.Context, doc []byte) error {
-	clean, err := w.settle(doc)
+// patched takes the document after the patch through the rest of the order. seen
+// is the document before it.
+func (w *write) patched(ctx context.Context, seen, doc []byte) error {
+	clean, err := w.settle(seen, doc)
 	if err != nil {
 		return err
 	}
@@ -141,7 +142,7 @@ func (w *write) patched(ctx context.Context, doc []byte) error {
 
 // settle removes from a patched document what no patch can change, and puts the
 // old values back: identity, computed members, records.
-func (w *write) settle(doc []byte) ([]byte, error) {
+func (w *write) settle(seen, doc []byte) ([]byte, error) {
 	doc, err := dropNulls(doc)
 	if err != nil {
 		return nil, err
@@ -150,9 +151,21 @@ func (w *write) settle(doc []byte) ([]byte, error) {
 	if err != nil || m == nil {
 		return nil, entity.BadRequest("the JSON Patch leaves no object behind")
 	}
+	before, err := members(seen)
+	if err != nil {
+		return nil, err
+	}
+	stated := w.s.statedInverse(before, m)
 	for name := range m {
-		if w.s.computed[name] {
+		if w.s.computed[name] && !stated[name] {
 			delete(m, name)
+		}
+	}
+	if len(w.s.lookedUp) > 0 { // only so that the schema is satisfied; parse drops them
+		for _, name := range w.s.lookedUp {
+			if before[name] != nil {
+				m[name] = before[name]
+			}
 		}
 	}
 	m["id"] = quoted(w.old.ID.String())

@@ -23,6 +23,9 @@ type shape struct {
 	parents    map[string]string // parent field -> type
 	creatable  map[string]bool   // members of create requests
 	defaults   map[string]jsontext.Value
+	required   []jsonschema.Property // members of the type that every state must have
+	needs      map[string]bool       // their names
+	lookedUp   []string              // required members that the engine computes
 }
 
 // alwaysShown are members in Expand lists that clients rely on without asking.
@@ -36,7 +39,7 @@ func newShape(t *registry.Type, schemas *jsonschema.Set) *shape {
 	s := &shape{
 		t: t, properties: map[string]bool{}, hidden: map[string]bool{}, computed: map[string]bool{},
 		relations: map[string]*registry.Relation{}, parents: map[string]string{},
-		creatable: map[string]bool{}, defaults: map[string]jsontext.Value{},
+		creatable: map[string]bool{}, defaults: map[string]jsontext.Value{}, needs: map[string]bool{},
 	}
 	for _, name := range schemas.Properties(t.Schema) {
 		s.properties[name] = true
@@ -77,12 +80,24 @@ func newShape(t *registry.Type, schemas *jsonschema.Set) *shape {
 	for _, name := range t.Computed {
 		s.computed[name], s.hidden[name] = true, true
 	}
-	for name := range s.properties {
+	for _, name := range schemas.Properties(t.Schema) {
 		if p, ok := schemas.Property(t.Schema, name); ok && p.Required {
-			delete(s.hidden, name)
+			s.require(p)
 		}
 	}
 	return s
+}
+
+// require notes a member that every state of the entity has.
+func (s *shape) require(p jsonschema.Property) {
+	delete(s.hidden, p.Name)
+	switch {
+	case s.computed[p.Name]:
+		s.lookedUp = append(s.lookedUp, p.Name)
+	case !envelopeMember(p.Name):
+		s.required = append(s.required, p)
+		s.needs[p.Name] = true
+	}
 }
 
 func (s *shape) addRelations() {

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/catalpa-metadata/catalpa/internal/entity"
 	"github.com/catalpa-metadata/catalpa/internal/store"
@@ -14,6 +15,48 @@ import (
 func (w *write) complete(ctx context.Context) error {
 	if w.t.Name == "testCase" {
 		return w.completeTestCase(ctx)
+	}
+	return nil
+}
+
+// completeNew does the same for what only a new entity needs.
+func (w *write) completeNew(ctx context.Context) error {
+	switch w.t.Name {
+	case "app":
+		return w.completeApp(ctx)
+	case "llmModel": // required in answers, but requests have no word for it
+		if w.in.ent.Rest["modelType"] == nil {
+			w.in.ent.Rest["modelType"] = jsontext.Value(`"BaseModel"`)
+		}
+	}
+	return nil
+}
+
+// completeApp takes over what the marketplace's definition of the same name says
+// of an application and the request cannot: its class, type, schedule and rights.
+func (w *write) completeApp(ctx context.Context) error {
+	name := w.in.ent.Name
+	row, err := w.tx.EntityByFQN(ctx, store.Key{Type: "appMarketPlaceDefinition", FQN: entity.QuoteName(name)})
+	if err != nil && entity.KindOf(err) != entity.KindNotFound {
+		return err
+	}
+	if err != nil || row.Deleted {
+		return entity.NotFound("appMarketPlaceDefinition", name)
+	}
+	definition, err := decodeDoc(row.Doc)
+	if err != nil {
+		return err
+	}
+	for member, value := range definition.Rest {
+		if w.s.properties[member] && !w.s.computed[member] && w.in.ent.Rest[member] == nil {
+			w.in.ent.Rest[member] = value
+		}
+	}
+	if w.in.ent.Description == "" {
+		w.in.ent.Description = definition.Description
+	}
+	if w.in.ent.DisplayName == "" {
+		w.in.ent.DisplayName = definition.DisplayName
 	}
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/catalpa-metadata/catalpa/internal/entity"
+	"github.com/catalpa-metadata/catalpa/internal/jsonschema"
 	"github.com/catalpa-metadata/catalpa/internal/registry"
 	"github.com/catalpa-metadata/catalpa/internal/store"
 )
@@ -223,6 +224,9 @@ func (w *write) storeNested() error {
 
 func (w *write) create(ctx context.Context) error {
 	ent := w.in.ent
+	if err := w.completeNew(ctx); err != nil {
+		return err
+	}
 	ent.ID = entity.NewID()
 	for name, value := range w.s.defaults {
 		if ent.Rest[name] == nil && name != "deleted" && !envelopeMember(name) {
@@ -254,6 +258,12 @@ func (w *write) create(ctx context.Context) error {
 		return err
 	}
 	if err := w.relate(ctx); err != nil {
+		return err
+	}
+	if err := w.planInverse(ctx, ent.ID); err != nil {
+		return err
+	}
+	if err := w.applyInverse(ctx); err != nil {
 		return err
 	}
 	return w.emit(ctx, nil)
@@ -289,6 +299,10 @@ func (w *write) replace(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := w.planInverse(ctx, ent.ID); err != nil {
+		return err
+	}
+	w.describeInverse(change)
 	w.change = change
 	if change.Empty() {
 		w.event = entity.EventNoChange
@@ -320,6 +334,9 @@ func (w *write) replace(ctx context.Context) error {
 	if err := w.relate(ctx); err != nil {
 		return err
 	}
+	if err := w.applyInverse(ctx); err != nil {
+		return err
+	}
 	return w.emit(ctx, nil)
 }
 
@@ -335,6 +352,9 @@ func (w *write) finish(ctx context.Context, old *entity.Entity) error {
 		}
 	}
 	if old == nil {
+		if err := w.s.requireMembers(ent); err != nil {
+			return err
+		}
 		if err := w.authorizeCreate(ctx); err != nil {
 			return err
 		}
@@ -350,6 +370,23 @@ func (w *write) finish(ctx context.Context, old *entity.Entity) error {
 		}
 	}
 	return w.e.seal(w.t, old, ent)
+}
+
+// requireMembers makes sure that a new entity has what its schema requires, which
+// create requests of some types may leave out: clients refuse it otherwise.
+func (s *shape) requireMembers(ent *entity.Entity) error {
+	for _, p := range s.required {
+		if ent.Rest[p.Name] != nil {
+			continue
+		}
+		switch p.Kind {
+		case jsonschema.KindArray, jsonschema.KindRefList, jsonschema.KindTags:
+			ent.Rest[p.Name] = jsontext.Value("[]")
+		default:
+			return entity.BadRequest("[%s must not be null]", p.Name)
+		}
+	}
+	return nil
 }
 
 // emit appends the change event; doc is set when the state itself is gone.

@@ -1,0 +1,7 @@
+package conformance
+
+import "testing"
+
+func inputChecks() map[string]func(*testing.T, *maker) {
+	return map[string]func(*testing.T, *maker){}
+}
