@@ -22,7 +22,11 @@ func (c *call) filters(t *registry.Type) (q store.ListQuery, found bool, err err
 		}
 		switch f.Kind {
 		case registry.FilterUnder:
-			if under := entity.CanonicalFQN(value); len(under) > len(q.Under) {
+			under, err := c.nameOf(value)
+			if err != nil || under == "" {
+				return q, false, err
+			}
+			if len(under) > len(q.Under) {
 				q.Under = under
 			}
 		case registry.FilterParent:
@@ -72,4 +76,23 @@ func (c *call) named(f registry.Filter, value string) (entity.ID, error) {
 		return nil
 	})
 	return out, err
+}
+
+// nameOf returns the FQN that a filter gives as it is or by an id; "" when the
+// entity does not exist.
+func (c *call) nameOf(value string) (string, error) {
+	id, err := entity.ParseID(value)
+	if err != nil {
+		return entity.CanonicalFQN(value), nil
+	}
+	var fqn string
+	err = c.engine.Store().View(c.ctx(), func(r store.Reader) error {
+		row, err := r.Entity(c.ctx(), id)
+		if err != nil && entity.KindOf(err) == entity.KindNotFound {
+			return nil
+		}
+		fqn = row.FQN
+		return err
+	})
+	return fqn, err
 }

@@ -16,6 +16,7 @@ import (
 type incoming struct {
 	ent     *entity.Entity
 	pending []pendingRef
+	inverse []inverseWrite
 	parent  *pendingRef
 	labels  []*entity.TagLabel // all labels, to be checked and made bare
 	nested  []partList
@@ -56,6 +57,9 @@ func (s *shape) parse(body []byte) (*incoming, error) {
 	in := &incoming{present: make(map[string]bool, len(members))}
 	for name := range members {
 		in.present[name] = true
+	}
+	if err := s.takeInverse(in, members); err != nil {
+		return nil, err
 	}
 	if err := s.takeRefs(in, members); err != nil {
 		return nil, err
@@ -211,7 +215,22 @@ func (s *shape) takeNested(in *incoming) error {
 		in.nested = append(in.nested, partList{at: n, parts: parts})
 		in.labels = collectLabels(in.labels, parts, 0)
 	}
+	for _, label := range in.labels {
+		completeLabel(label)
+	}
 	return nil
+}
+
+// completeLabel fills in what a label may leave out.
+func completeLabel(label *entity.TagLabel) {
+	for _, m := range []struct {
+		member  *string
+		missing string
+	}{{&label.Source, "Classification"}, {&label.LabelType, "Manual"}, {&label.State, "Confirmed"}} {
+		if *m.member == "" {
+			*m.member = m.missing
+		}
+	}
 }
 
 func collectLabels(labels []*entity.TagLabel, parts []part, depth int) []*entity.TagLabel {
@@ -263,7 +282,7 @@ func (in *incoming) resolve(ctx context.Context, e *Engine, s *shape, l *lookup)
 func (in *incoming) wanted(e *Engine) ([]entity.ID, []store.Key) {
 	var ids []entity.ID
 	var keys []store.Key
-	for _, p := range in.pending {
+	want := func(p *pendingRef) {
 		for _, item := range p.items {
 			if item.ID != entity.NilID {
 				ids = append(ids, item.ID)
@@ -271,6 +290,12 @@ func (in *incoming) wanted(e *Engine) ([]entity.ID, []store.Key) {
 			}
 			keys = append(keys, p.keys(e, item)...)
 		}
+	}
+	for i := range in.pending {
+		want(&in.pending[i])
+	}
+	for i := range in.inverse {
+		want(&in.inverse[i].pending)
 	}
 	for _, label := range in.labels {
 		keys = append(keys, labelKey(e, label))
