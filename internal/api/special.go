@@ -5,6 +5,9 @@ func (a *API) specialRoutes() []Route {
 	var all []Route
 	for _, group := range [][]Route{
 		a.lineageRoutes(),
+		a.usageRoutes(),
+		a.queryRoutes(),
+		a.tableDataRoutes(),
 	} {
 		all = append(all, group...)
 	}
