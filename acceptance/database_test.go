@@ -104,7 +104,9 @@ func startPostgres(t *testing.T) *postgres {
 		if err := server.Process.Signal(syscall.SIGINT); err != nil {
 			t.Errorf("stop PostgreSQL: %v", err)
 		}
-		<-ended
+		if err := <-ended; err != nil {
+			t.Errorf("PostgreSQL ended with %v", err)
+		}
 		if t.Failed() {
 			t.Logf("end of PostgreSQL's log:\n%s", tail(log.String(), 20))
 		}

@@ -90,8 +90,7 @@ func (c *catalpa) stop(cmd *exec.Cmd, exited chan error) {
 		if err := cmd.Process.Kill(); err != nil {
 			c.t.Error(err)
 		}
-		<-exited
-		c.t.Error("the server did not stop within 20 s of SIGTERM")
+		c.t.Errorf("the server did not stop within 20 s of SIGTERM and was killed: %v", <-exited)
 	}
 	if c.bot != "" && strings.Contains(c.log.String(), c.bot) {
 		c.t.Error("the bot's token is in the server's log")
