@@ -60,7 +60,7 @@ var sharedParts = sync.OnceValues(func() (*shared, error) {
 	if err != nil {
 		return nil, err
 	}
-	e, err := engine.New(engine.Options{Store: db, Schemas: s.schemas, Registry: s.types, Sealer: plainSealer{}})
+	e, err := engine.New(engine.Options{Store: db, Schemas: s.schemas, Registry: s.types, Sealer: plainSealer{}, IsSealed: secret.IsSealed})
 	if err != nil {
 		return nil, err
 	}
@@ -84,7 +84,6 @@ type plainSealer struct{}
 
 func (plainSealer) Seal(plain, _ string) (string, error)  { return plain, nil }
 func (plainSealer) Open(sealed, _ string) (string, error) { return sealed, nil }
-func (plainSealer) IsSealed(string) bool                  { return false }
 
 // testSeed brings seed data into a test's catalog; it needs neither settings nor
 // lineage.
@@ -213,7 +212,7 @@ func newHarness(t testing.TB) *harness {
 	sealer, _, err := secret.OpenDir(dir)
 	check(t, err)
 	log := slog.New(slog.DiscardHandler)
-	e, err := engine.New(engine.Options{Store: db, Schemas: s.schemas, Registry: s.types, Sealer: sealer, Log: log})
+	e, err := engine.New(engine.Options{Store: db, Schemas: s.schemas, Registry: s.types, Sealer: sealer, IsSealed: secret.IsSealed, Log: log})
 	check(t, err)
 	hasher, err := password.NewHasher(bcrypt.MinCost)
 	check(t, err)
