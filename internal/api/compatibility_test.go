@@ -1,0 +1,92 @@
+package api
+
+import (
+	"bytes"
+	"flag"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+var update = flag.Bool("update", false, "write docs/compatibility.md anew")
+
+const compatibilityPage = "../../docs/compatibility.md"
+
+// TestCompatibilityPage keeps the page in step with the table of routes.
+func TestCompatibilityPage(t *testing.T) {
+	h := newHarness(t)
+	want := compatibility(h.api)
+	if *update {
+		check(t, os.WriteFile(compatibilityPage, want, 0o644))
+	}
+	got, err := os.ReadFile(compatibilityPage)
+	check(t, err)
+	if diff := cmp.Diff(string(want), string(got)); diff != "" {
+		t.Errorf("docs/compatibility.md is out of step; run: go test ./internal/api -run TestCompatibilityPage -update\n(-want +got):\n%.3000s", diff)
+	}
+}
+
+// compatibility writes the page: one line a group of routes, then what is missing.
+func compatibility(a *API) []byte {
+	served, missing := map[string][]string{}, map[string][]string{}
+	total, have := 0, 0
+	for _, r := range ContractRoutes() {
+		total++
+		group := groupOf(r.Path)
+		line := r.Method + " " + strings.TrimPrefix(r.Path, "/api")
+		if a.routes.has(r.Method, r.Path) {
+			have++
+			served[group] = append(served[group], line)
+		} else {
+			missing[group] = append(missing[group], line)
+		}
+	}
+	groups := map[string]bool{}
+	for group := range served {
+		groups[group] = true
+	}
+	for group := range missing {
+		groups[group] = true
+	}
+	names := make([]string, 0, len(groups))
+	for group := range groups {
+		names = append(names, group)
+	}
+	slices.Sort(names)
+
+	var b bytes.Buffer
+	b.WriteString("# Compatibility: which calls of the OpenMetadata 1.12 API are answered\n\n")
+	b.WriteString("This page is written from the table of routes by a test, so it cannot promise more than the server does.\n")
+	b.WriteString("A call that is not built answers `501` with a message that says so; nothing answers `200` and forgets.\n\n")
+	fmt.Fprintf(&b, "Of %d calls of the API, %d are answered.\n\n| Group | Answered | Missing |\n|---|---:|---:|\n", total, have)
+	for _, name := range names {
+		fmt.Fprintf(&b, "| `%s` | %d | %d |\n", name, len(served[name]), len(missing[name]))
+	}
+	b.WriteString("\n## Missing\n")
+	for _, name := range names {
+		if len(missing[name]) == 0 {
+			continue
+		}
+		fmt.Fprintf(&b, "\n### %s\n\n", name)
+		slices.Sort(missing[name])
+		for _, line := range missing[name] {
+			fmt.Fprintf(&b, "- `%s`\n", line)
+		}
+	}
+	return b.Bytes()
+}
+
+// groupOf names the part of the API a path belongs to: /v1/tables/{id} is in
+// /v1/tables, /v1/services/x/{id} in /v1/services/x.
+func groupOf(path string) string {
+	segments := strings.Split(strings.TrimPrefix(path, "/api/"), "/")
+	n := 2
+	if len(segments) > 2 && slices.Contains([]string{"services", "dataQuality", "analytics", "governance", "drives", "system", "metadata", "apps", "automations", "events", "dashboard"}, segments[1]) && !strings.HasPrefix(segments[2], "{") {
+		n = 3
+	}
+	return "/" + strings.Join(segments[:min(n, len(segments))], "/")
+}
