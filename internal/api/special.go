@@ -4,6 +4,7 @@ package api
 func (a *API) specialRoutes() []Route {
 	var all []Route
 	for _, group := range [][]Route{
+		a.serviceRoutes(),
 		a.lineageRoutes(),
 		a.usageRoutes(),
 		a.queryRoutes(),
