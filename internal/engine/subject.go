@@ -100,7 +100,9 @@ func (e *Engine) subjectIn(ctx context.Context, r store.Reader, user entity.ID) 
 	for id := range b.docs {
 		restOn[id] = true
 	}
-	e.subjects.put(generation, s, restOn)
+	if _, passing := r.(uncommitted); !passing {
+		e.subjects.put(generation, s, restOn)
+	}
 	return s, nil
 }
 
