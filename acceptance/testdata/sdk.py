@@ -12,6 +12,7 @@ from metadata.generated.schema.api.classification.createTag import CreateTagRequ
 from metadata.generated.schema.api.data.createAPICollection import CreateAPICollectionRequest
 from metadata.generated.schema.api.data.createAPIEndpoint import CreateAPIEndpointRequest
 from metadata.generated.schema.api.data.createChart import CreateChartRequest
+from metadata.generated.schema.api.data.createCustomProperty import CreateCustomPropertyRequest
 from metadata.generated.schema.api.data.createContainer import CreateContainerRequest
 from metadata.generated.schema.api.data.createDashboard import CreateDashboardRequest
 from metadata.generated.schema.api.data.createDashboardDataModel import CreateDashboardDataModelRequest
@@ -40,7 +41,9 @@ from metadata.generated.schema.api.teams.createUser import CreateUserRequest
 from metadata.generated.schema.api.tests.createTestCase import CreateTestCaseRequest
 from metadata.generated.schema.api.tests.createTestDefinition import CreateTestDefinitionRequest
 from metadata.generated.schema.api.tests.createTestSuite import CreateTestSuiteRequest
+from metadata.generated.schema.entity.data.table import Table
 from metadata.generated.schema.type.basic import Markdown
+from metadata.ingestion.models.custom_properties import CustomPropertyDataTypes, OMetaCustomProperties
 from metadata.sdk import (
     APICollections,
     APIEndpoints,
@@ -236,20 +239,49 @@ for facade, request, cannot in LIVES:
         print(json.dumps({"entity": facade.__name__, "ok": False, "error": f"{type(error).__name__}: {error}"}))
         traceback.print_exc(file=sys.stdout)
 
-# Custom properties, tags on columns, CSV: what only some entities have.
-try:
+
+
+def tags_and_columns():
     orders = Tables.retrieve_by_name('sdk_db.shop.sales."orders.2026"', fields=["columns"])
     Tables.add_tag(orders.id.root, "Tier.Tier1")
-    Tables.update_column_description(orders.id.root, "title", "What it is called")
-    exported = Glossaries.export_csv("sdk_words").execute()
-    assert "customer" in str(exported), exported
-    result = Glossaries.import_csv("sdk_words").with_data(str(exported)).set_dry_run(True).execute()
+    described = orders.model_copy(deep=True)
+    described.columns[1].description = Markdown("What it is called")
+    Tables.update(described)
+
+
+def custom_properties():
+    orders = Tables.retrieve_by_name('sdk_db.shop.sales."orders.2026"')
+    ometa.create_or_update_custom_property(
+        OMetaCustomProperties(
+            entity_type=Table,
+            createCustomPropertyRequest=CreateCustomPropertyRequest(
+                name="shelf",
+                description="Where it stands",
+                propertyType=ometa.get_property_type_ref(CustomPropertyDataTypes.STRING),
+            ),
+        )
+    )
+    Tables.update_custom_properties(orders.id.root).with_property("shelf", "top left").execute()
+    extended = Tables.retrieve(orders.id.root, fields=["extension"])
+    assert extended.extension.root == {"shelf": "top left"}, extended.extension
+
+
+def csv():
+    exported = str(Glossaries.export_csv("sdk_words").execute())
+    assert "customer" in exported, exported
+    result = Glossaries.import_csv("sdk_words").with_data(exported).set_dry_run(True).execute()
     assert result.get("status") == "success", result
-    print(json.dumps({"entity": "extras", "ok": True}))
-except Exception as error:
-    failures += 1
-    print(json.dumps({"entity": "extras", "ok": False, "error": f"{type(error).__name__}: {error}"}))
-    traceback.print_exc(file=sys.stdout)
+
+
+# What only some entities have.
+for extra in (tags_and_columns, custom_properties, csv):
+    try:
+        extra()
+        print(json.dumps({"entity": extra.__name__, "ok": True}))
+    except Exception as error:
+        failures += 1
+        print(json.dumps({"entity": extra.__name__, "ok": False, "error": f"{type(error).__name__}: {error}"}))
+        traceback.print_exc(file=sys.stdout)
 
 # Asking for what is not there gives none, not an error.
 if Tables.retrieve(str(uuid.uuid4())) is not None or Tables.retrieve_by_name("no.such.table.here") is not None:
