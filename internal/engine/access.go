@@ -2,6 +2,8 @@ package engine
 
 import (
 	"context"
+	"slices"
+	"strings"
 
 	"github.com/catalpa-metadata/catalpa/internal/entity"
 	"github.com/catalpa-metadata/catalpa/internal/policy"
@@ -46,14 +48,30 @@ func (e *Engine) authorizeIn(ctx context.Context, r store.Reader, l *lookup, by 
 	if err != nil {
 		return err
 	}
-	if s.Admin {
-		return nil
+	if s.Admin || t.Name == "user" && ent.ID == by.UserID && onlyViews(ops) {
+		return nil // everybody may see who they are
+	}
+	if t.Name == "bot" && slices.ContainsFunc(ops, changes) {
+		return notAdmin(by, "bots")
 	}
 	res, err := e.resourceIn(ctx, r, l, t, ent, parent)
 	if err != nil {
 		return err
 	}
 	return policy.Decide(s, res, ops...).Err()
+}
+
+// changes tells whether an operation does more than look.
+func changes(op policy.Operation) bool { return !strings.HasPrefix(op.String(), "View") }
+
+// onlyViews tells whether nothing but the two general views is asked for.
+func onlyViews(ops []policy.Operation) bool {
+	for _, op := range ops {
+		if op != policy.ViewBasic && op != policy.ViewAll {
+			return false
+		}
+	}
+	return len(ops) > 0
 }
 
 // resourceIn gathers what conditions may ask of an entity: its own owners and
@@ -160,6 +178,9 @@ func (w *write) authorizeCreate(ctx context.Context) error {
 	if w.method == methodInternal {
 		return nil
 	}
+	if err := w.authorizeAccount(ctx); err != nil {
+		return err
+	}
 	ops := []policy.Operation{policy.Create}
 	return w.e.authorizeIn(ctx, w.tx, w.look, w.by, w.t, w.in.ent, w.parentRow.ID, ops...)
 }
@@ -170,11 +191,26 @@ func (w *write) authorizeChange(ctx context.Context) error {
 	if w.method == methodInternal {
 		return nil
 	}
-	ops := policy.OperationsForChange(w.change)
+	if err := w.authorizeAccount(ctx); err != nil {
+		return err
+	}
+	ops := policy.OperationsForChange(w.notOwnProfile())
+	if len(ops) == 0 {
+		return nil
+	}
 	if w.method == methodPut && w.by.IsBot {
 		ops = sourceOperations(ops, w.old)
 	}
 	return w.e.authorizeIn(ctx, w.tx, w.look, w.by, w.t, w.old, w.oldRow.Parent, ops...)
+}
+
+// authorizeSeeing checks that the caller may see what a write without a change
+// answers.
+func (w *write) authorizeSeeing(ctx context.Context) error {
+	if w.method == methodInternal {
+		return nil
+	}
+	return w.e.authorizeIn(ctx, w.tx, w.look, w.by, w.t, w.old, w.oldRow.Parent, policy.ViewBasic)
 }
 
 // sourceOperations are the operations of a bot's PUT. The ingestion bot may not

@@ -172,7 +172,7 @@ func (w *write) mark(ctx context.Context, row store.Row, deleted bool, event str
 	w.in = &incoming{ent: next}
 	w.change = &entity.ChangeDescription{
 		FieldsAdded: []entity.FieldChange{}, FieldsDeleted: []entity.FieldChange{}, PreviousVersion: old.Version,
-		FieldsUpdated: []entity.FieldChange{{Name: "deleted", OldValue: quoted(boolText(!deleted)), NewValue: quoted(boolText(deleted))}},
+		FieldsUpdated: []entity.FieldChange{{Name: "deleted", OldValue: boolJSON(!deleted), NewValue: boolJSON(deleted)}},
 	}
 	next.ChangeDescription = w.change
 	doc, err := encode(next)

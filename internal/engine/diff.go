@@ -14,6 +14,7 @@ import (
 type differ struct {
 	s      *shape
 	full   func(entity.Ref) entity.Ref // fills names into a bare reference
+	hide   func(jsontext.Value) jsontext.Value
 	change entity.ChangeDescription
 	major  bool
 }
@@ -22,9 +23,13 @@ type differ struct {
 var unversioned = map[string]bool{"id": true, "fullyQualifiedName": true}
 
 // diff returns what changed from old to next; the change is Empty when nothing
-// did. major tells that something was taken away.
-func diff(s *shape, old, next *entity.Entity, full func(entity.Ref) entity.Ref) (*entity.ChangeDescription, bool, error) {
-	d := &differ{s: s, full: full}
+// did. major tells that something was taken away. hide takes secrets out of the
+// values that are described.
+func diff(s *shape, old, next *entity.Entity, full func(entity.Ref) entity.Ref, hide func(jsontext.Value) jsontext.Value) (*entity.ChangeDescription, bool, error) {
+	d := &differ{s: s, full: full, hide: hide}
+	if old.IsDeleted() != next.IsDeleted() {
+		d.value("deleted", boolJSON(old.IsDeleted()), boolJSON(next.IsDeleted()))
+	}
 	d.text("displayName", old.DisplayName, next.DisplayName)
 	d.text("description", old.Description, next.Description)
 	if old.Name != next.Name {
@@ -41,9 +46,6 @@ func diff(s *shape, old, next *entity.Entity, full func(entity.Ref) entity.Ref) 
 	}
 	if err := d.rest(old, next); err != nil {
 		return nil, false, err
-	}
-	if old.IsDeleted() != next.IsDeleted() {
-		d.value("deleted", jsontext.Value(boolText(old.IsDeleted())), jsontext.Value(boolText(next.IsDeleted())))
 	}
 	if s.t.Hooks.Major != nil && !d.change.Empty() && s.t.Hooks.Major(old, next) {
 		d.major = true
@@ -62,32 +64,32 @@ func orEmpty(changes []entity.FieldChange) []entity.FieldChange {
 	return changes
 }
 
-func boolText(b bool) string {
+func boolJSON(b bool) jsontext.Value {
 	if b {
-		return "true"
+		return jsontext.Value("true")
 	}
-	return "false"
+	return jsontext.Value("false")
 }
 
-// shown returns a value as change descriptions hold it: strings as they are,
-// everything else as JSON text in a string.
+// shown returns a value as change descriptions hold it: lists and objects as JSON
+// text in a string, everything else as it is.
 func shown(raw jsontext.Value) jsontext.Value {
-	if raw.Kind() == '"' {
+	if kind := raw.Kind(); kind != '[' && kind != '{' {
 		return raw
 	}
 	return quoted(string(raw))
 }
 
 func (d *differ) added(name string, value jsontext.Value) {
-	d.change.FieldsAdded = append(d.change.FieldsAdded, entity.FieldChange{Name: name, NewValue: shown(value)})
+	d.change.FieldsAdded = append(d.change.FieldsAdded, entity.FieldChange{Name: name, NewValue: shown(d.hide(value))})
 }
 
 func (d *differ) deleted(name string, value jsontext.Value) {
-	d.change.FieldsDeleted = append(d.change.FieldsDeleted, entity.FieldChange{Name: name, OldValue: shown(value)})
+	d.change.FieldsDeleted = append(d.change.FieldsDeleted, entity.FieldChange{Name: name, OldValue: shown(d.hide(value))})
 }
 
 func (d *differ) updated(name string, from, to jsontext.Value) {
-	d.change.FieldsUpdated = append(d.change.FieldsUpdated, entity.FieldChange{Name: name, OldValue: shown(from), NewValue: shown(to)})
+	d.change.FieldsUpdated = append(d.change.FieldsUpdated, entity.FieldChange{Name: name, OldValue: shown(d.hide(from)), NewValue: shown(d.hide(to))})
 }
 
 func (d *differ) text(name, from, to string) {

@@ -68,3 +68,6 @@ func collectNames(names map[string]bool, parts []part, prefix string, depth int)
 // Validate checks a body against a schema, for calls that are not about one
 // entity's document.
 func (e *Engine) Validate(schema string, body []byte) error { return e.schemas.Validate(schema, body) }
+
+// SchemaSource returns the JSON Schema of the name.
+func (e *Engine) SchemaSource(schema string) ([]byte, error) { return e.schemas.Source(schema) }

@@ -1,6 +1,9 @@
 package engine
 
 import (
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
 	"github.com/catalpa-metadata/catalpa/internal/entity"
 	"github.com/catalpa-metadata/catalpa/internal/registry"
 )
@@ -74,4 +77,45 @@ func (e *Engine) unseal(t *registry.Type, ent *entity.Entity, reveal bool) error
 // nowhere else.
 func secretContext(t *registry.Type, ent *entity.Entity, path string) string {
 	return t.Name + "/" + ent.ID.String() + "/" + path
+}
+
+// hiderOf returns what takes the secrets out of values that change descriptions
+// quote: sealed text is no secret, but nobody has a use for it either.
+func (e *Engine) hiderOf(t *registry.Type) func(jsontext.Value) jsontext.Value {
+	if t.Hooks.Secrets == nil {
+		return func(raw jsontext.Value) jsontext.Value { return raw }
+	}
+	return func(raw jsontext.Value) jsontext.Value {
+		var v any
+		if raw == nil || json.Unmarshal(raw, &v, readOptions) != nil {
+			return raw
+		}
+		hidden, found := e.hideSealed(v)
+		if !found {
+			return raw
+		}
+		return mustEncode(hidden)
+	}
+}
+
+// hideSealed masks every sealed text at any depth and tells whether it found one.
+func (e *Engine) hideSealed(v any) (any, bool) {
+	found := false
+	switch v := v.(type) {
+	case string:
+		if e.isSealed(v) {
+			return Mask, true
+		}
+	case map[string]any:
+		for name, member := range v {
+			hidden, sealed := e.hideSealed(member)
+			v[name], found = hidden, found || sealed
+		}
+	case []any:
+		for i, item := range v {
+			hidden, sealed := e.hideSealed(item)
+			v[i], found = hidden, found || sealed
+		}
+	}
+	return v, found
 }

@@ -295,7 +295,7 @@ func (w *write) replace(ctx context.Context) error {
 		return err
 	}
 	ent := w.in.ent
-	change, major, err := diff(w.s, w.old, ent, w.fullRef)
+	change, major, err := diff(w.s, w.old, ent, w.fullRef, w.e.hiderOf(w.t))
 	if err != nil {
 		return err
 	}
@@ -306,7 +306,7 @@ func (w *write) replace(ctx context.Context) error {
 	w.change = change
 	if change.Empty() {
 		w.event = entity.EventNoChange
-		return nil
+		return w.authorizeSeeing(ctx)
 	}
 	if err := w.authorizeChange(ctx); err != nil {
 		return err
@@ -363,6 +363,9 @@ func (w *write) finish(ctx context.Context, old *entity.Entity) error {
 		if err := w.t.Hooks.Validate(old, ent); err != nil {
 			return err
 		}
+	}
+	if err := w.checkCustom(ctx, old); err != nil {
+		return err
 	}
 	for name := range w.t.RequestOnly {
 		if !w.s.properties[name] {

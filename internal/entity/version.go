@@ -73,8 +73,8 @@ func (c *ChangeDescription) Empty() bool {
 	return c == nil || len(c.FieldsAdded)+len(c.FieldsUpdated)+len(c.FieldsDeleted) == 0
 }
 
-// FieldChange is one changed field. Values are JSON: plain strings stay
-// strings, everything else is its JSON text inside a string, as clients expect.
+// FieldChange is one changed field. Values are JSON: lists and objects are JSON
+// text inside a string, everything else is as it is, as clients expect.
 type FieldChange struct {
 	Name     string         `json:"name"`
 	OldValue jsontext.Value `json:"oldValue,omitzero"`

@@ -1,0 +1,129 @@
+package engine
+
+import (
+	"context"
+	"strings"
+
+	"github.com/catalpa-metadata/catalpa/internal/entity"
+)
+
+// adminMembers are the members of a user that decide what the user may do, or who
+// the user is. Only administrators change them, whatever policies say: a right to
+// edit users in general must not be a way to more rights.
+var adminMembers = map[string]bool{
+	"name": true, "email": true, "isAdmin": true, "isBot": true, "roles": true, "teams": true, "domains": true,
+	"allowImpersonation": true, "authenticationMechanism": true, "externalId": true, "scimUserName": true, "isEmailVerified": true,
+}
+
+// ownMembers are the members of a user that the person may always change.
+var ownMembers = map[string]bool{
+	"displayName": true, "description": true, "profile": true, "personaPreferences": true, "defaultPersona": true, "timezone": true,
+}
+
+// authorizeAccount enforces the rules on accounts. It looks at the result
+// of the write, not at how it was asked for.
+func (w *write) authorizeAccount(ctx context.Context) error {
+	if w.t.Name != "user" || w.by.TokenType == "SYSTEM" {
+		return nil
+	}
+	s, err := w.e.subjectIn(ctx, w.tx, w.by.UserID)
+	if err != nil || s.Admin {
+		return err
+	}
+	if w.old == nil {
+		return w.authorizeNewAccount()
+	}
+	for name := range changedMembers(w.change) {
+		if !adminMembers[name] {
+			continue
+		}
+		if name == "teams" && w.in.ent.ID == w.by.UserID {
+			if err := w.joinable(ctx); err != nil {
+				return err
+			}
+			continue
+		}
+		return notAdmin(w.by, name)
+	}
+	return nil
+}
+
+// authorizeNewAccount lets others than administrators make plain users only.
+func (w *write) authorizeNewAccount() error {
+	ent := w.in.ent
+	for _, name := range []string{"roles", "teams", "authenticationMechanism", "externalId", "scimUserName"} {
+		if raw := ent.Rest[name]; raw != nil && string(raw) != "[]" {
+			return notAdmin(w.by, name)
+		}
+	}
+	for _, name := range []string{"isAdmin", "isBot", "allowImpersonation", "isEmailVerified"} {
+		if flag(ent, name) {
+			return notAdmin(w.by, name)
+		}
+	}
+	if len(ent.Domains) > 0 {
+		return notAdmin(w.by, "domains")
+	}
+	return nil
+}
+
+// joinable checks that somebody joins or leaves only teams that are open to all.
+func (w *write) joinable(ctx context.Context) error {
+	before, err := refsOf(w.old.Rest["teams"])
+	if err != nil {
+		return entity.Internal(err)
+	}
+	after, err := refsOf(w.in.ent.Rest["teams"])
+	if err != nil {
+		return entity.Internal(err)
+	}
+	rows, err := w.tx.Entities(ctx, append(refIDs(refsMinus(before, after)), refIDs(refsMinus(after, before))...))
+	if err != nil {
+		return err
+	}
+	for _, row := range rows {
+		team, err := decodeDoc(row.Doc)
+		if err != nil {
+			return err
+		}
+		if !flag(team, "isJoinable") {
+			return notAdmin(w.by, "teams")
+		}
+	}
+	return nil
+}
+
+func notAdmin(by entity.Principal, what string) error {
+	return entity.Forbidden("Principal: CatalogPrincipal{name='%s'} is not admin. Only administrators change %s.", by.Name, what)
+}
+
+// changedMembers returns the top-level members that a change names.
+func changedMembers(change *entity.ChangeDescription) map[string]bool {
+	names := map[string]bool{}
+	for _, fields := range [][]entity.FieldChange{change.FieldsAdded, change.FieldsUpdated, change.FieldsDeleted} {
+		for _, f := range fields {
+			name, _, _ := strings.Cut(f.Name, ".")
+			names[name] = true
+		}
+	}
+	return names
+}
+
+// notOwnProfile returns the part of the change that policies decide on: people
+// need no leave to describe themselves.
+func (w *write) notOwnProfile() *entity.ChangeDescription {
+	if w.t.Name != "user" || w.in.ent.ID != w.by.UserID {
+		return w.change
+	}
+	keep := func(fields []entity.FieldChange) []entity.FieldChange {
+		var out []entity.FieldChange
+		for _, f := range fields {
+			name, _, _ := strings.Cut(f.Name, ".")
+			if !ownMembers[name] && name != "teams" { // teams: see joinable
+				out = append(out, f)
+			}
+		}
+		return out
+	}
+	return &entity.ChangeDescription{FieldsAdded: keep(w.change.FieldsAdded), FieldsUpdated: keep(w.change.FieldsUpdated), FieldsDeleted: keep(w.change.FieldsDeleted)}
+}
