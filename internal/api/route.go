@@ -32,6 +32,7 @@ type Route struct {
 	Access  Access
 	Handle  func(*call) error
 	MaxBody int64  // bytes; 0 means the configured limit
+	OneTime bool   // also for people who signed in with a one-time password
 	Accepts string // media type of the body; "" means application/json where there is one
 }
 

@@ -26,10 +26,10 @@ func (a *API) authRoutes() []Route {
 	return []Route{
 		{Method: http.MethodPost, Path: users + "/login", Access: Public, MaxBody: smallBody, Handle: (*call).login},
 		{Method: http.MethodPost, Path: users + "/refresh", Access: Public, MaxBody: smallBody, Handle: (*call).refresh},
-		{Method: http.MethodPost, Path: users + "/logout", Access: Authenticated, MaxBody: smallBody, Handle: (*call).logout},
-		{Method: http.MethodGet, Path: users + "/loggedInUser", Access: Authenticated, Handle: (*call).loggedInUser},
+		{Method: http.MethodPost, Path: users + "/logout", Access: Authenticated, OneTime: true, MaxBody: smallBody, Handle: (*call).logout},
+		{Method: http.MethodGet, Path: users + "/loggedInUser", Access: Authenticated, OneTime: true, Handle: (*call).loggedInUser},
 		{Method: http.MethodGet, Path: users + "/loggedInUser/groupTeams", Access: Authenticated, Handle: (*call).groupTeams},
-		{Method: http.MethodPut, Path: users + "/changePassword", Access: Authenticated, MaxBody: smallBody, Handle: (*call).changePassword},
+		{Method: http.MethodPut, Path: users + "/changePassword", Access: Authenticated, OneTime: true, MaxBody: smallBody, Handle: (*call).changePassword},
 		{Method: http.MethodGet, Path: users + "/generateRandomPwd", Access: AdminOnly, Handle: (*call).randomPassword},
 		{Method: http.MethodPost, Path: users, Access: Authenticated, Handle: (*call).createUser},
 		{Method: http.MethodPut, Path: users, Access: Authenticated, Handle: (*call).putUser},

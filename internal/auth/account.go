@@ -33,19 +33,27 @@ const passwordKey = "current"
 func (s *Service) passwordOf(ctx context.Context, user entity.ID) (passwordDoc, error) {
 	var doc passwordDoc
 	err := s.store.View(ctx, func(r store.Reader) error {
-		rec, err := r.Record(ctx, kindPassword, user.String(), passwordKey)
-		if isNotFound(err) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		if err := json.Unmarshal(rec.Doc, &doc); err != nil {
-			return entity.Internal(err)
-		}
-		return nil
+		var err error
+		doc, err = readPassword(ctx, r, user)
+		return err
 	})
 	return doc, err
+}
+
+// readPassword is passwordOf inside a snapshot.
+func readPassword(ctx context.Context, r store.Reader, user entity.ID) (passwordDoc, error) {
+	var doc passwordDoc
+	rec, err := r.Record(ctx, kindPassword, user.String(), passwordKey)
+	if isNotFound(err) {
+		return doc, nil
+	}
+	if err != nil {
+		return doc, err
+	}
+	if err := json.Unmarshal(rec.Doc, &doc); err != nil {
+		return doc, entity.Internal(err)
+	}
+	return doc, nil
 }
 
 func putPassword(ctx context.Context, tx store.Tx, user entity.ID, doc passwordDoc) error {

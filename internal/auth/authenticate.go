@@ -123,7 +123,7 @@ func (s *Service) check(ctx context.Context, v *verified, sum [32]byte, now time
 	}
 	return entity.Principal{
 		UserID: st.user.ID, Name: st.user.Name, IsAdmin: st.user.IsAdmin, IsBot: st.user.IsBot,
-		TokenType: v.tokenType, TokenID: v.tokenID,
+		TokenType: v.tokenType, TokenID: v.tokenID, MustChangePassword: st.mustChange && v.tokenType == TypeUser,
 	}, nil
 }
 

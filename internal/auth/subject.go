@@ -25,6 +25,7 @@ const loadTimeout = 10 * time.Second
 // standing is what holds for a user now: who it is and which credentials are live.
 type standing struct {
 	user        User
+	mustChange  bool // the password was made by somebody else and has to be changed
 	credentials map[string]*credential
 	at          time.Time
 	generation  uint64
@@ -125,9 +126,13 @@ func (c *subjects) forgetAll() { c.slots.Purge() }
 // load reads a user's standing.
 func (s *Service) load(ctx context.Context, id entity.ID) (*standing, error) {
 	var credentials map[string]*credential
+	var password passwordDoc
 	err := s.store.View(ctx, func(r store.Reader) error {
 		var err error
-		credentials, err = credentialsOf(ctx, r, id)
+		if credentials, err = credentialsOf(ctx, r, id); err != nil {
+			return err
+		}
+		password, err = readPassword(ctx, r, id)
 		return err
 	})
 	if err != nil {
@@ -137,5 +142,5 @@ func (s *Service) load(ctx context.Context, id entity.ID) (*standing, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &standing{user: user, credentials: credentials}, nil
+	return &standing{user: user, mustChange: password.MustChange, credentials: credentials}, nil
 }

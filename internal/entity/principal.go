@@ -9,6 +9,9 @@ type Principal struct {
 	IsBot     bool
 	TokenType string // OM_USER, BOT, PERSONAL_ACCESS, or SYSTEM
 	TokenID   string // jti of the credential, for the audit trail
+	// MustChangePassword: signed in with a one-time password, and good for nothing
+	// but choosing another.
+	MustChangePassword bool
 }
 
 // System acts for the server itself: seeding, migrations, background jobs.
