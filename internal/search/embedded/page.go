@@ -107,6 +107,12 @@ func (s *snapshot) page(req search.Request, matched *roaring.Bitmap) (page, erro
 		rows, err := s.walk(sorts[0], matched, after, want)
 		return page{rows: skip(rows, req.From), maxScore: 1}, err
 	}
+	if byScore(sorts) {
+		if found, ok := scores.best(after, want); ok {
+			found.rows = skip(found.rows, req.From)
+			return found, nil
+		}
+	}
 	keys, err := s.sortKeys(sorts, matched)
 	if err != nil {
 		return page{}, err

@@ -44,7 +44,8 @@ func groupWeight(group uint16) float64 {
 type scorer struct {
 	*snapshot
 	matched *roaring.Bitmap
-	scores  []float64 // by document number; nil when nothing scores
+	parts   []part
+	scores  []float64 // by document number, once of was called
 }
 
 func (s *snapshot) score(q search.Query, matched *roaring.Bitmap) (*scorer, error) {
@@ -52,9 +53,27 @@ func (s *snapshot) score(q search.Query, matched *roaring.Bitmap) (*scorer, erro
 	return sc, sc.query(q)
 }
 
-func (sc *scorer) of(doc uint32) float64 {
-	if sc.scores == nil {
+// start is what a match scores before its parts: where nothing scores, all are
+// worth the same.
+func (sc *scorer) start() float64 {
+	if len(sc.parts) == 0 {
 		return 1
+	}
+	return 0
+}
+
+// of returns the score of one match; the first call computes those of all.
+func (sc *scorer) of(doc uint32) float64 {
+	if len(sc.parts) == 0 {
+		return sc.start()
+	}
+	if sc.scores == nil {
+		sc.scores = make([]float64, sc.state.next)
+		for _, p := range sc.sortedParts() {
+			for it := roaring.And(p.docs, sc.matched).Iterator(); it.HasNext(); {
+				sc.scores[it.Next()] += p.worth
+			}
+		}
 	}
 	return sc.scores[doc]
 }
@@ -89,14 +108,9 @@ func (sc *scorer) query(q search.Query) error {
 	return nil
 }
 
+// add gives a worth to the documents of a set, which must not change any more.
 func (sc *scorer) add(set *roaring.Bitmap, worth float64) {
-	if sc.scores == nil {
-		sc.scores = make([]float64, sc.state.next)
-	}
-	both := roaring.And(set, sc.matched)
-	for it := both.Iterator(); it.HasNext(); {
-		sc.scores[it.Next()] += worth
-	}
+	sc.parts = append(sc.parts, part{docs: set, worth: worth})
 }
 
 // names gives the bonus to names that are, or begin with, the text.
