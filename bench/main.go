@@ -16,6 +16,7 @@ type settings struct {
 	clients int
 	period  time.Duration
 	only    string
+	grow    int
 }
 
 func main() {
@@ -27,6 +28,7 @@ func main() {
 	flag.IntVar(&s.tables, "tables", 5000, "tables of 20 columns in the catalog")
 	flag.IntVar(&s.clients, "clients", 32, "clients that write side by side")
 	flag.DurationVar(&s.period, "seconds", 5*time.Second, "how long each reading scenario runs")
+	flag.IntVar(&s.grow, "grow", 0, "instead, compare a catalog of so many tables with one of a tenth")
 	flag.StringVar(&s.only, "only", "", "run only the scenario with this name")
 	flag.Parse()
 	log.SetFlags(0)
@@ -43,6 +45,9 @@ func run(ctx context.Context, s settings) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
+	if s.grow > 0 {
+		return measureGrowth(ctx, s, dir)
+	}
 	server, err := startServer(ctx, s.server, dir)
 	if err != nil {
 		return err

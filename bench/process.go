@@ -25,12 +25,17 @@ type process struct {
 	started time.Duration // until it answered
 }
 
+// startServer starts the server on a new data directory below dir.
 func startServer(ctx context.Context, binary, dir string) (*process, error) {
+	return startOn(ctx, binary, filepath.Join(dir, "data"))
+}
+
+// startOn starts the server on a data directory.
+func startOn(ctx context.Context, binary, data string) (*process, error) {
 	address, err := freeAddress(ctx)
 	if err != nil {
 		return nil, err
 	}
-	data := filepath.Join(dir, "data")
 	begun := time.Now()
 	p, err := start(ctx, exec.CommandContext(ctx, binary, "server", "--data-dir", data, "--listen", address), "http://"+address, "/api/v1/system/version")
 	if err != nil {

@@ -31,6 +31,8 @@ type result struct {
 
 func (r result) rate() float64 { return float64(r.ops) / r.took.Seconds() }
 
+func (r result) perOp() time.Duration { return r.cpu / time.Duration(max(r.ops, 1)) }
+
 // String is one line of the report.
 func (r result) String() string {
 	return fmt.Sprintf("%-28s clients %3d  %8.0f/s  p50 %8v  p99 %8v  server CPU %8.3f ms/op", r.name, r.clients, r.rate(),
