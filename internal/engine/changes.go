@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"slices"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -60,43 +61,21 @@ func (e *Engine) Changes(ctx context.Context, q store.EventQuery, base string) (
 // statesAt returns the states the entities had at the events, as JSON strings;
 // nil where it is not known any more. Current states come in one batch.
 func (e *Engine) statesAt(ctx context.Context, r store.Reader, generation uint64, events []store.Event, base string) ([]jsontext.Value, error) {
-	ids := make([]entity.ID, 0, len(events))
-	for _, ev := range events {
-		if ev.Doc == nil {
-			ids = append(ids, ev.EntityID)
-		}
-	}
-	current := map[entity.ID]store.Row{}
-	for chunk := range chunks(ids, 500) {
-		rows, err := r.Entities(ctx, chunk)
-		if err != nil {
-			return nil, err
-		}
-		for _, row := range rows {
-			current[row.ID] = row
-		}
+	current, err := currentRows(ctx, r, events)
+	if err != nil {
+		return nil, err
 	}
 	byType := map[string][]int{}
 	rows := make([]store.Row, len(events))
 	for i, ev := range events {
-		row, ok := current[ev.EntityID]
-		switch {
-		case ev.Doc != nil:
-			row = store.Row{ID: ev.EntityID, Type: ev.EntityType, FQN: ev.EntityFQN, Doc: ev.Doc}
-		case !ok:
-			continue
-		case row.Version != ev.Version:
-			doc, err := r.Version(ctx, ev.EntityID, ev.Version)
-			if err != nil && entity.KindOf(err) == entity.KindNotFound {
-				continue
-			}
-			if err != nil {
-				return nil, err
-			}
-			row.Doc = doc
+		row, ok, err := rowAt(ctx, r, ev, current)
+		if err != nil {
+			return nil, err
 		}
-		rows[i] = row
-		byType[ev.EntityType] = append(byType[ev.EntityType], i)
+		if ok {
+			rows[i] = row
+			byType[ev.EntityType] = append(byType[ev.EntityType], i)
+		}
 	}
 	out := make([]jsontext.Value, len(events))
 	for typ, places := range byType {
@@ -121,4 +100,42 @@ func (e *Engine) statesAt(ctx context.Context, r store.Reader, generation uint64
 		}
 	}
 	return out, nil
+}
+
+// currentRows reads the rows of all entities in the events that still exist.
+func currentRows(ctx context.Context, r store.Reader, events []store.Event) (map[entity.ID]store.Row, error) {
+	ids := make([]entity.ID, 0, len(events))
+	for _, ev := range events {
+		if ev.Doc == nil {
+			ids = append(ids, ev.EntityID)
+		}
+	}
+	current := map[entity.ID]store.Row{}
+	for chunk := range slices.Chunk(ids, batchSize) {
+		rows, err := r.Entities(ctx, chunk)
+		if err != nil {
+			return nil, err
+		}
+		for _, row := range rows {
+			current[row.ID] = row
+		}
+	}
+	return current, nil
+}
+
+// rowAt returns the row of an entity as it was at the event; ok is false when
+// that state is not known any more.
+func rowAt(ctx context.Context, r store.Reader, ev store.Event, current map[entity.ID]store.Row) (row store.Row, ok bool, err error) {
+	if ev.Doc != nil {
+		return store.Row{ID: ev.EntityID, Type: ev.EntityType, FQN: ev.EntityFQN, Doc: ev.Doc}, true, nil
+	}
+	row, ok = current[ev.EntityID]
+	if !ok || row.Version == ev.Version {
+		return row, ok, nil
+	}
+	row.Doc, err = r.Version(ctx, ev.EntityID, ev.Version)
+	if err != nil && entity.KindOf(err) == entity.KindNotFound {
+		return row, false, nil
+	}
+	return row, err == nil, err
 }

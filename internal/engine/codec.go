@@ -33,20 +33,6 @@ func decodeDoc(doc []byte) (*entity.Entity, error) {
 	return ent, nil
 }
 
-// decodeBody reads what a client sent, after validation: nulls are dropped, as
-// an absent member means the same.
-func decodeBody(body []byte) (*entity.Entity, error) {
-	ent := new(entity.Entity)
-	clean, err := dropNulls(body)
-	if err != nil {
-		return nil, err
-	}
-	if err := json.Unmarshal(clean, ent, readOptions); err != nil {
-		return nil, entity.BadRequest("the body cannot be read: %s", jsonProblem(err))
-	}
-	return ent, nil
-}
-
 // jsonProblem words a JSON error without the library's prefix.
 func jsonProblem(err error) string {
 	text := err.Error()

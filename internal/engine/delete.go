@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"slices"
 
 	"github.com/catalpa-metadata/catalpa/internal/entity"
 	"github.com/catalpa-metadata/catalpa/internal/policy"
@@ -86,7 +87,7 @@ func (w *write) deleteHard(ctx context.Context, row store.Row, below []entity.ID
 		return nil, err
 	}
 	events := []store.Event{w.deletion(row)}
-	for chunk := range chunks(below, 500) {
+	for chunk := range slices.Chunk(below, batchSize) {
 		rows, err := w.tx.Entities(ctx, chunk)
 		if err != nil {
 			return nil, err
@@ -110,17 +111,8 @@ func (w *write) deletion(row store.Row) store.Event {
 	}
 }
 
-func chunks(ids []entity.ID, size int) func(yield func([]entity.ID) bool) {
-	return func(yield func([]entity.ID) bool) {
-		for len(ids) > 0 {
-			n := min(size, len(ids))
-			if !yield(ids[:n]) {
-				return
-			}
-			ids = ids[n:]
-		}
-	}
-}
+// batchSize is how many entities are read at a time where there may be many.
+const batchSize = 500
 
 // deleteSoft marks the entity and everything below it.
 func (w *write) deleteSoft(ctx context.Context, row store.Row, below []entity.ID) error {
@@ -135,7 +127,7 @@ func (w *write) deleteSoft(ctx context.Context, row store.Row, below []entity.ID
 
 // markBelow marks descendants; those that are in the wanted state are left alone.
 func (w *write) markBelow(ctx context.Context, below []entity.ID, deleted bool, event string) error {
-	for chunk := range chunks(below, 500) {
+	for chunk := range slices.Chunk(below, batchSize) {
 		rows, err := w.tx.Entities(ctx, chunk)
 		if err != nil {
 			return err

@@ -101,14 +101,6 @@ func (e *Engine) now() int64 { return e.clock().UnixMilli() }
 // shapeOf returns the shape of a type that the registry has.
 func (e *Engine) shapeOf(t *registry.Type) *shape { return e.shapes[t.Name] }
 
-// typeOf returns the type with the name. The error is a KindBadRequest.
-func (e *Engine) typeOf(name string) (*registry.Type, error) {
-	if t, ok := e.registry.ByName(name); ok {
-		return t, nil
-	}
-	return nil, entity.BadRequest("there is no entity type %q", entity.Shorten(name, 60))
-}
-
 // Selector names one entity by ID or, when ID is nil, by FQN.
 type Selector struct {
 	ID  entity.ID

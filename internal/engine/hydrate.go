@@ -376,6 +376,22 @@ func (h *hydration) fillRest(ent *entity.Entity, row store.Row) error {
 	if err := h.fillParents(ent, row); err != nil {
 		return err
 	}
+	h.fillAsked(ent)
+	h.fillQuality(ent)
+	if err := h.withholdSamples(ent); err != nil {
+		return err
+	}
+	for name := range ent.Rest {
+		if !h.shows(name) && h.children[name] == nil && h.inverse[name] == nil {
+			delete(ent.Rest, name)
+		}
+	}
+	return nil
+}
+
+// fillAsked adds what was read only because the caller asked for it: children,
+// relations kept at the other end, records.
+func (h *hydration) fillAsked(ent *entity.Entity) {
 	for field, byID := range h.children {
 		refs := make([]entity.Ref, 0, len(byID[ent.ID]))
 		for _, id := range byID[ent.ID] {
@@ -396,16 +412,6 @@ func (h *hydration) fillRest(ent *entity.Entity, row store.Row) error {
 			ent.Rest[field] = rec.Doc
 		}
 	}
-	h.fillQuality(ent)
-	if err := h.withholdSamples(ent); err != nil {
-		return err
-	}
-	for name := range ent.Rest {
-		if !h.shows(name) && h.children[name] == nil && h.inverse[name] == nil {
-			delete(ent.Rest, name)
-		}
-	}
-	return nil
 }
 
 func (h *hydration) fillRelation(ent *entity.Entity, rel *registry.Relation, row store.Row) error {

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/go-json-experiment/json"
@@ -17,7 +18,6 @@ type incoming struct {
 	ent     *entity.Entity
 	pending []pendingRef
 	inverse []inverseWrite
-	parent  *pendingRef
 	labels  []*entity.TagLabel // all labels, to be checked and made bare
 	nested  []partList
 	present map[string]bool // members the client sent with a value
@@ -89,52 +89,48 @@ func (s *shape) requestOnly(name string) bool { return s.t.RequestOnly[name] }
 
 // takeRefs moves the reference members out of the object.
 func (s *shape) takeRefs(in *incoming, members map[string]jsontext.Value) error {
-	take := func(field, request string, types []string, many bool) error {
-		raw, ok := members[field]
-		if !ok && request != "" {
-			field2 := request
-			raw, ok = members[field2]
-			delete(members, field2)
-		}
-		if !ok {
-			return nil
-		}
-		delete(members, field)
-		items, err := refItems(field, raw)
-		if err != nil {
-			return err
-		}
-		p := pendingRef{field: field, types: types, many: many, items: items}
-		if _, isParent := s.parents[field]; isParent && in.parent == nil && len(items) > 0 {
-			in.parent = &p
-		}
-		in.pending = append(in.pending, p)
-		return nil
-	}
 	for _, p := range s.t.Parents {
-		_, declared := s.relations[p.Field]
-		if declared {
+		if s.relations[p.Field] != nil {
 			continue
 		}
-		if err := take(p.Field, "", []string{p.Type}, false); err != nil {
+		if err := s.takeRef(in, members, "", pendingRef{field: p.Field, types: []string{p.Type}}); err != nil {
 			return err
 		}
 	}
 	for _, rel := range s.stored {
-		if err := take(rel.Field, rel.Request, rel.Types, rel.Many); err != nil {
+		if err := s.takeRef(in, members, rel.Request, pendingRef{field: rel.Field, types: rel.Types, many: rel.Many}); err != nil {
 			return err
 		}
 	}
 	for field, types := range envelopeTypes {
-		if s.properties[field] {
-			if _, declared := s.relations[field]; declared {
-				continue
-			}
-			if err := take(field, "", types, true); err != nil {
-				return err
-			}
+		if !s.properties[field] || s.relations[field] != nil {
+			continue
+		}
+		if err := s.takeRef(in, members, "", pendingRef{field: field, types: types, many: true}); err != nil {
+			return err
 		}
 	}
+	return nil
+}
+
+// takeRef moves one of them; request is its name in create requests when it
+// differs.
+func (s *shape) takeRef(in *incoming, members map[string]jsontext.Value, request string, p pendingRef) error {
+	raw, ok := members[p.field]
+	delete(members, p.field)
+	if !ok && request != "" {
+		raw, ok = members[request]
+		delete(members, request)
+	}
+	if !ok {
+		return nil
+	}
+	items, err := refItems(p.field, raw)
+	if err != nil {
+		return err
+	}
+	p.items = items
+	in.pending = append(in.pending, p)
 	return nil
 }
 
@@ -143,22 +139,7 @@ func (s *shape) takeRefs(in *incoming, members map[string]jsontext.Value) error 
 func refItems(field string, raw jsontext.Value) ([]entity.Ref, error) {
 	switch raw.Kind() {
 	case '[':
-		var list []jsontext.Value
-		if err := json.Unmarshal(raw, &list, readOptions); err != nil {
-			return nil, entity.BadRequest("%s cannot be read: %s", field, jsonProblem(err))
-		}
-		refs := make([]entity.Ref, 0, len(list))
-		for _, item := range list {
-			one, err := refItems(field, item)
-			if err != nil {
-				return nil, err
-			}
-			if item.Kind() == '[' {
-				return nil, entity.BadRequest("%s holds a list inside a list", field)
-			}
-			refs = append(refs, one...)
-		}
-		return refs, nil
+		return refList(field, raw)
 	case '"':
 		name := text(raw)
 		if id, err := entity.ParseID(name); err == nil {
@@ -166,37 +147,58 @@ func refItems(field string, raw jsontext.Value) ([]entity.Ref, error) {
 		}
 		return []entity.Ref{{FullyQualifiedName: name}}, nil
 	case '{':
-		var ref struct {
-			ID   string                    `json:"id"`
-			Type string                    `json:"type"`
-			FQN  string                    `json:"fullyQualifiedName"`
-			Name string                    `json:"name"`
-			Inh  bool                      `json:"inherited"`
-			Rest map[string]jsontext.Value `json:",embed"`
-		}
-		if err := json.Unmarshal(raw, &ref, readOptions); err != nil {
-			return nil, entity.BadRequest("%s cannot be read: %s", field, jsonProblem(err))
-		}
-		if ref.Inh {
-			return nil, nil // shown from the parent; not this entity's own
-		}
-		out := entity.Ref{Type: ref.Type, FullyQualifiedName: ref.FQN}
-		if out.FullyQualifiedName == "" {
-			out.FullyQualifiedName = ref.Name
-		}
-		if ref.ID != "" {
-			id, err := entity.ParseID(ref.ID)
-			if err != nil {
-				return nil, err
-			}
-			out.ID = id
-		}
-		if out.ID == entity.NilID && out.FullyQualifiedName == "" {
-			return nil, entity.BadRequest("a reference in %s needs an id or a fullyQualifiedName", field)
-		}
-		return []entity.Ref{out}, nil
+		return refObject(field, raw)
 	}
 	return nil, entity.BadRequest("%s is not a reference", field)
+}
+
+func refList(field string, raw jsontext.Value) ([]entity.Ref, error) {
+	var list []jsontext.Value
+	if err := json.Unmarshal(raw, &list, readOptions); err != nil {
+		return nil, entity.BadRequest("%s cannot be read: %s", field, jsonProblem(err))
+	}
+	refs := make([]entity.Ref, 0, len(list))
+	for _, item := range list {
+		if item.Kind() == '[' {
+			return nil, entity.BadRequest("%s holds a list inside a list", field)
+		}
+		one, err := refItems(field, item)
+		if err != nil {
+			return nil, err
+		}
+		refs = append(refs, one...)
+	}
+	return refs, nil
+}
+
+// refObject reads one object; an inherited reference is none of the entity's own.
+func refObject(field string, raw jsontext.Value) ([]entity.Ref, error) {
+	var ref struct {
+		ID        string                    `json:"id"`
+		Type      string                    `json:"type"`
+		FQN       string                    `json:"fullyQualifiedName"`
+		Name      string                    `json:"name"`
+		Inherited bool                      `json:"inherited"`
+		Rest      map[string]jsontext.Value `json:",embed"`
+	}
+	if err := json.Unmarshal(raw, &ref, readOptions); err != nil {
+		return nil, entity.BadRequest("%s cannot be read: %s", field, jsonProblem(err))
+	}
+	if ref.Inherited {
+		return nil, nil
+	}
+	out := entity.Ref{Type: ref.Type, FullyQualifiedName: cmp.Or(ref.FQN, ref.Name)}
+	if ref.ID != "" {
+		id, err := entity.ParseID(ref.ID)
+		if err != nil {
+			return nil, err
+		}
+		out.ID = id
+	}
+	if out.ID == entity.NilID && out.FullyQualifiedName == "" {
+		return nil, entity.BadRequest("a reference in %s needs an id or a fullyQualifiedName", field)
+	}
+	return []entity.Ref{out}, nil
 }
 
 // takeNested decodes the arrays of parts and collects every tag label.

@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"cmp"
+
 	"github.com/catalpa-metadata/catalpa/internal/entity"
 )
 
@@ -16,11 +18,9 @@ var keptOnPut = map[string]bool{
 // descriptions and display names are not overwritten, tags are united.
 func merge(s *shape, old *entity.Entity, in *incoming, byBot bool) error {
 	next := in.ent
-	if byBot && old.Description != "" {
-		next.Description = old.Description
-	}
-	if byBot && old.DisplayName != "" {
-		next.DisplayName = old.DisplayName
+	if byBot {
+		next.Description = cmp.Or(old.Description, next.Description)
+		next.DisplayName = cmp.Or(old.DisplayName, next.DisplayName)
 	}
 	for _, field := range envelopeRefs {
 		from, to := envelopeSlot(old, field), envelopeSlot(next, field)
@@ -33,11 +33,12 @@ func merge(s *shape, old *entity.Entity, in *incoming, byBot bool) error {
 		next.Extension = old.Extension
 	}
 	for name, value := range old.Rest {
-		if next.Rest[name] != nil {
-			continue
+		if next.Rest[name] == nil && s.keepsOnPut(name) {
+			next.Rest[name] = value
 		}
-		rel := s.relations[name]
-		if keptOnPut[name] || s.needs[name] || rel != nil && rel.KeepOnPut || !s.creatable[name] || s.defaults[name] != nil && !in.present[name] {
+	}
+	for name := range s.defaults { // a default stands for a value only on create
+		if value := old.Rest[name]; value != nil && !in.present[name] {
 			next.Rest[name] = value
 		}
 	}
@@ -53,6 +54,12 @@ func merge(s *shape, old *entity.Entity, in *incoming, byBot bool) error {
 		return s.t.Hooks.MergePut(old, next, byBot)
 	}
 	return nil
+}
+
+// keepsOnPut tells whether a PUT that leaves a member out does not remove it.
+func (s *shape) keepsOnPut(name string) bool {
+	rel := s.relations[name]
+	return keptOnPut[name] || s.needs[name] || !s.creatable[name] || rel != nil && rel.KeepOnPut
 }
 
 // mergeLabels unites labels: the old ones first, then those that are new.
@@ -76,11 +83,9 @@ func mergeParts(old, next []part, byBot bool, depth int) {
 		if !ok {
 			continue
 		}
-		if byBot && from.Description != "" {
-			to.Description = from.Description
-		}
-		if byBot && from.DisplayName != "" {
-			to.DisplayName = from.DisplayName
+		if byBot {
+			to.Description = cmp.Or(from.Description, to.Description)
+			to.DisplayName = cmp.Or(from.DisplayName, to.DisplayName)
 		}
 		to.Tags = mergeLabels(from.Tags, to.Tags)
 		for _, kept := range []string{"extension", "customMetrics"} {

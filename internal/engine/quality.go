@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"slices"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -87,7 +88,7 @@ func (h *hydration) readSuites(ctx context.Context, r store.Reader, ids []entity
 		wanted = append(wanted, id)
 	}
 	h.quality.suites = map[entity.ID][]jsontext.Value{}
-	for chunk := range chunks(wanted, 500) {
+	for chunk := range slices.Chunk(wanted, batchSize) {
 		rows, err := r.Entities(ctx, chunk)
 		if err != nil {
 			return err

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"slices"
 
 	"github.com/catalpa-metadata/catalpa/internal/entity"
 	"github.com/catalpa-metadata/catalpa/internal/registry"
@@ -14,7 +15,7 @@ import (
 func (e *Engine) References(ctx context.Context, r store.Reader, ids []entity.ID, base string) (map[entity.ID]entity.Ref, error) {
 	l := e.newLookup(r, 0, false)
 	out := make(map[entity.ID]entity.Ref, len(ids))
-	for chunk := range chunks(ids, 500) {
+	for chunk := range slices.Chunk(ids, batchSize) {
 		if err := l.load(ctx, chunk); err != nil {
 			return nil, err
 		}

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -41,18 +42,7 @@ func newShape(t *registry.Type, schemas *jsonschema.Set) *shape {
 		relations: map[string]*registry.Relation{}, parents: map[string]string{},
 		creatable: map[string]bool{}, defaults: map[string]jsontext.Value{}, needs: map[string]bool{},
 	}
-	for _, name := range schemas.Properties(t.Schema) {
-		s.properties[name] = true
-		p, ok := schemas.Property(t.Schema, name)
-		if ok && p.Default != nil && p.Default.Kind() != '[' && p.Default.Kind() != '{' {
-			s.defaults[name] = p.Default
-		}
-	}
-	if t.Create != "" {
-		for _, name := range schemas.Properties(t.Create) {
-			s.creatable[name] = true
-		}
-	}
+	s.addProperties(schemas)
 	for _, name := range t.Expand {
 		s.hidden[name] = !alwaysShown[name]
 	}
@@ -63,29 +53,48 @@ func newShape(t *registry.Type, schemas *jsonschema.Set) *shape {
 		s.parents[p.Field] = p.Type
 	}
 	s.addRelations()
-	for _, name := range []string{"href", "followers", "votes", "incrementalChangeDescription"} {
-		s.computed[name] = true
-	}
-	for _, c := range t.Children {
-		s.computed[c.Field], s.hidden[c.Field] = true, true
-	}
-	for _, name := range t.Ancestors {
-		if _, isParent := s.parents[name]; !isParent {
-			s.computed[name] = true
-		}
-	}
-	for _, name := range t.Records {
-		s.computed[name], s.hidden[name] = true, true
-	}
-	for _, name := range t.Computed {
-		s.computed[name], s.hidden[name] = true, true
-	}
+	s.addComputed()
 	for _, name := range schemas.Properties(t.Schema) {
 		if p, ok := schemas.Property(t.Schema, name); ok && p.Required {
 			s.require(p)
 		}
 	}
 	return s
+}
+
+// addProperties notes the members of the entity and of create requests.
+func (s *shape) addProperties(schemas *jsonschema.Set) {
+	for _, name := range schemas.Properties(s.t.Schema) {
+		s.properties[name] = true
+		p, ok := schemas.Property(s.t.Schema, name)
+		if ok && p.Default != nil && p.Default.Kind() != '[' && p.Default.Kind() != '{' {
+			s.defaults[name] = p.Default
+		}
+	}
+	if s.t.Create == "" {
+		return
+	}
+	for _, name := range schemas.Properties(s.t.Create) {
+		s.creatable[name] = true
+	}
+}
+
+// addComputed notes the members that are looked up rather than stored.
+func (s *shape) addComputed() {
+	for _, name := range []string{"href", "followers", "votes", "incrementalChangeDescription"} {
+		s.computed[name] = true
+	}
+	for _, c := range s.t.Children {
+		s.computed[c.Field], s.hidden[c.Field] = true, true
+	}
+	for _, name := range s.t.Ancestors {
+		if _, isParent := s.parents[name]; !isParent {
+			s.computed[name] = true
+		}
+	}
+	for _, name := range slices.Concat(s.t.Records, s.t.Computed) {
+		s.computed[name], s.hidden[name] = true, true
+	}
 }
 
 // require notes a member that every state of the entity has.

@@ -165,27 +165,12 @@ func (b *subjectBuilder) build(ctx context.Context, user entity.ID) (*policy.Sub
 		return nil, &entity.Error{Kind: entity.KindUnauthorized, Message: "the user of this credential does not exist any more"}
 	}
 	s := &policy.Subject{ID: user, Name: ent.Name, Domains: ent.Domains, Admin: flag(ent, "isAdmin"), Bot: flag(ent, "isBot")}
-	teams := b.refs(ent, "teams")
+	teams, roles := b.refs(ent, "teams"), b.refs(ent, "roles")
 	above, err := b.loadTeams(ctx, teams)
 	if err != nil {
 		return nil, err
 	}
-	roles := b.refs(ent, "roles")
-	all := append([]entity.ID{}, roles...)
-	for _, id := range above {
-		all = append(all, b.refs(b.docs[id], "defaultRoles")...)
-		all = append(all, b.refs(b.docs[id], "policies")...)
-	}
-	if err := b.load(ctx, all); err != nil {
-		return nil, err
-	}
-	var policies []entity.ID
-	for _, id := range all {
-		if role := b.docs[id]; role != nil && b.types[id] == "role" {
-			policies = append(policies, b.refs(role, "policies")...)
-		}
-	}
-	if err := b.load(ctx, policies); err != nil {
+	if err := b.loadRights(ctx, roles, above); err != nil {
 		return nil, err
 	}
 	b.grant(s, roles, policy.Source{Via: policy.ViaUser})
@@ -197,20 +182,44 @@ func (b *subjectBuilder) build(ctx context.Context, user entity.ID) (*policy.Sub
 		}
 	}
 	for _, id := range above {
-		team := b.docs[id]
-		source := policy.Source{Via: policy.ViaInherited, Team: team.Name}
-		switch {
-		case team.Name == rootTeam:
-			source.Via = policy.ViaOrganization
-		case direct[id]:
-			source.Via = policy.ViaTeam
-		}
-		b.grant(s, b.refs(team, "defaultRoles"), source)
-		if direct := b.policies(b.refs(team, "policies")); len(direct) > 0 {
-			s.Grants = append(s.Grants, policy.Grant{Policies: direct, Source: source})
-		}
+		b.grantTeam(s, id, direct[id])
 	}
 	return s.Compile(), nil
+}
+
+// loadRights loads the roles, those that hang on the teams, and all policies.
+func (b *subjectBuilder) loadRights(ctx context.Context, roles, teams []entity.ID) error {
+	all := append([]entity.ID{}, roles...)
+	for _, id := range teams {
+		all = append(all, b.refs(b.docs[id], "defaultRoles")...)
+		all = append(all, b.refs(b.docs[id], "policies")...)
+	}
+	if err := b.load(ctx, all); err != nil {
+		return err
+	}
+	var policies []entity.ID
+	for _, id := range all {
+		if role := b.docs[id]; role != nil && b.types[id] == "role" {
+			policies = append(policies, b.refs(role, "policies")...)
+		}
+	}
+	return b.load(ctx, policies)
+}
+
+// grantTeam adds what hangs on a team: roles, and policies of its own.
+func (b *subjectBuilder) grantTeam(s *policy.Subject, id entity.ID, direct bool) {
+	team := b.docs[id]
+	source := policy.Source{Via: policy.ViaInherited, Team: team.Name}
+	switch {
+	case team.Name == rootTeam:
+		source.Via = policy.ViaOrganization
+	case direct:
+		source.Via = policy.ViaTeam
+	}
+	b.grant(s, b.refs(team, "defaultRoles"), source)
+	if own := b.policies(b.refs(team, "policies")); len(own) > 0 {
+		s.Grants = append(s.Grants, policy.Grant{Policies: own, Source: source})
+	}
 }
 
 // loadTeams loads the teams and all above them, the root team always among them,

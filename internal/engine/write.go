@@ -78,7 +78,7 @@ func (e *Engine) save(ctx context.Context, by entity.Principal, t *registry.Type
 	if err != nil {
 		return Result{}, err
 	}
-	if err := e.prefetch(ctx, s, in); err != nil {
+	if err := e.prefetch(ctx, in); err != nil {
 		return Result{}, err
 	}
 	var w *write
@@ -99,7 +99,7 @@ func (e *Engine) save(ctx context.Context, by entity.Principal, t *registry.Type
 
 // prefetch fills the shared cache with what the write will look up, so that
 // little is left to do while the store's one writer is held.
-func (e *Engine) prefetch(ctx context.Context, s *shape, in *incoming) error {
+func (e *Engine) prefetch(ctx context.Context, in *incoming) error {
 	ids, keys := in.wanted(e)
 	cold := slices.ContainsFunc(ids, func(id entity.ID) bool { _, ok := e.refs.get(id); return !ok }) ||
 		slices.ContainsFunc(keys, func(key store.Key) bool { _, ok := e.refs.getByKey(key); return !ok })
