@@ -8,7 +8,11 @@ func (a *API) specialRoutes() []Route {
 		a.lineageRoutes(),
 		a.usageRoutes(),
 		a.queryRoutes(),
+		a.typeRoutes(),
+		a.assetRoutes(),
 		a.tableDataRoutes(),
+		a.qualityRoutes(),
+		a.pipelineRoutes(),
 	} {
 		all = append(all, group...)
 	}
