@@ -37,6 +37,10 @@ const (
 	rebuildPage = 500
 	// pollEvery is how long the indexer trusts its wake-ups.
 	pollEvery = 5 * time.Second
+	// gatherFor is how long after a batch the next one waits for more events, so
+	// that many small writes share the cost of a batch. Nobody who searches waits
+	// for it.
+	gatherFor = 20 * time.Millisecond
 	// maxAttempts is how often a failing batch is tried before its entities are
 	// given up.
 	maxAttempts = 5
@@ -54,7 +58,8 @@ type Indexer struct {
 	log     *slog.Logger
 
 	wake    chan struct{}
-	working sync.Mutex // one batch or rebuild at a time
+	urgent  chan struct{} // somebody waits for the next batch
+	working sync.Mutex    // one batch or rebuild at a time
 	skipped atomic.Uint64
 
 	mu       sync.Mutex
@@ -68,14 +73,16 @@ type Indexer struct {
 func NewIndexer(index Index, outbox Outbox, source Source, types []string, log *slog.Logger) *Indexer {
 	return &Indexer{
 		index: index, outbox: outbox, source: source, catalog: NewCatalog(types), types: types, log: log,
-		wake: make(chan struct{}, 1), moved: make(chan struct{}),
+		wake: make(chan struct{}, 1), urgent: make(chan struct{}, 1), moved: make(chan struct{}),
 	}
 }
 
 // Wake tells the indexer that there are new events. It never blocks.
-func (x *Indexer) Wake() {
+func (x *Indexer) Wake() { signal(x.wake) }
+
+func signal(c chan<- struct{}) {
 	select {
-	case x.wake <- struct{}{}:
+	case c <- struct{}{}:
 	default:
 	}
 }
@@ -116,13 +123,22 @@ func (x *Indexer) Run(ctx context.Context) error {
 	return ctx.Err()
 }
 
+// idle waits for events and, right after a batch, for more of them.
 func (x *Indexer) idle(ctx context.Context) {
-	timer := time.NewTimer(pollEvery)
-	defer timer.Stop()
+	gathered := time.NewTimer(gatherFor)
+	defer gathered.Stop()
+	poll := time.NewTimer(pollEvery)
+	defer poll.Stop()
 	select {
 	case <-ctx.Done():
+		return
 	case <-x.wake:
-	case <-timer.C:
+	case <-poll.C:
+	}
+	select {
+	case <-ctx.Done():
+	case <-gathered.C:
+	case <-x.urgent:
 	}
 }
 
@@ -161,6 +177,7 @@ func (x *Indexer) WaitFor(ctx context.Context, seq uint64) error {
 		if position >= seq {
 			return nil
 		}
+		signal(x.urgent)
 		x.Wake()
 		select {
 		case <-ctx.Done():
