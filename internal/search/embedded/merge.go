@@ -56,7 +56,7 @@ func (c *change) mergePosting(term []byte, p *tailPosting) error {
 	if err := addPosting(set, blob); err != nil {
 		return err
 	}
-	set.AddMany(p.docs)
+	set.Or(roaring.BitmapOf(p.docs...)) // cheaper than AddMany where the set has runs
 	set.And(c.e.state.live)
 	if set.IsEmpty() {
 		_, err := c.e.stmts.dropPost.ExecContext(c.ctx, term)

@@ -116,7 +116,7 @@ func (s *snapshot) set(field uint16, key string) (*roaring.Bitmap, error) {
 		if cached || stored.GetCardinality() > 1000 {
 			stored = stored.Clone()
 		}
-		stored.AddMany(p.docs)
+		stored.Or(roaring.BitmapOf(p.docs...))
 	}
 	return stored, nil
 }
