@@ -124,3 +124,9 @@ func summarize(items []BulkItem) BulkResult {
 	}
 	return out
 }
+
+// SummarizeBulk counts the rows of a bulk write that is not one of entities.
+func SummarizeBulk(items []BulkItem) BulkResult { return summarize(items) }
+
+// PublicMessage returns what a client may read of an error.
+func PublicMessage(err error) string { return publicMessage(err) }
