@@ -39,6 +39,7 @@ type Options struct {
 // closes the store. It returns nil after a clean stop.
 func Run(ctx context.Context, cfg *config.Config, opts Options) error {
 	started := time.Now()
+	tuneMemory()
 	log := newLogger(cfg, opts.Stderr)
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", cfg.Server.Address())
 	if err != nil {
@@ -158,6 +159,7 @@ func (a *assembly) serve(ctx context.Context, cfg *config.Config, opts Options, 
 	go func() { serving <- server.Serve(listener) }()
 	fmt.Fprintf(opts.Stdout, "Catalpa %s is ready on http://%s after %s. Data: %s\n",
 		opts.Version, listener.Addr(), time.Since(started).Round(time.Millisecond), a.dataDir)
+	go releaseMemory()
 	if opts.Ready != nil {
 		opts.Ready(listener.Addr().String())
 	}
