@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"errors"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -107,7 +108,7 @@ func (a *API) chain(next http.Handler) http.Handler {
 }
 
 func (a *API) panicked(rec *recorder, r *http.Request, p any) {
-	if p == http.ErrAbortHandler {
+	if err, ok := p.(error); ok && errors.Is(err, http.ErrAbortHandler) {
 		panic(p)
 	}
 	a.log.ErrorContext(r.Context(), "a handler panicked", "panic", p, "request", requestID(r.Context()), "stack", string(debug.Stack()))

@@ -120,7 +120,7 @@ func (c *call) policyPermissions() error {
 		if err != nil {
 			return err
 		}
-		p, err := policy.PolicyOf(ent)
+		p, err := policy.FromEntity(ent)
 		if err != nil {
 			return err
 		}

@@ -151,7 +151,7 @@ func checkJSON(data []byte) error {
 	}
 	for {
 		_, err := dec.ReadToken()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err != nil {

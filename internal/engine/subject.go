@@ -284,7 +284,7 @@ func (b *subjectBuilder) policies(ids []entity.ID) []policy.Policy {
 		if doc == nil {
 			continue
 		}
-		p, err := policy.PolicyOf(doc)
+		p, err := policy.FromEntity(doc)
 		if err != nil {
 			b.e.log.Warn("a stored policy cannot be read and grants nothing", "policy", doc.FullyQualifiedName, "err", err)
 			continue

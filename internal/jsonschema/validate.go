@@ -385,7 +385,7 @@ func (c *checker) number(n *node) error {
 	if err != nil {
 		return err
 	}
-	whole := bytes.IndexAny(raw, ".eE") < 0
+	whole := !bytes.ContainsAny(raw, ".eE")
 	if n.kinds&kindNumber != 0 && n.num == nil || whole && len(raw) < 19 && n.num == nil {
 		return nil
 	}

@@ -77,9 +77,9 @@ type Grant struct {
 	Source   Source
 }
 
-// PolicyOf reads a policy entity. A policy is enabled unless its document says
+// FromEntity reads a policy entity. A policy is enabled unless its document says
 // otherwise. The error is a KindBadRequest that names the policy.
-func PolicyOf(e *entity.Entity) (Policy, error) {
+func FromEntity(e *entity.Entity) (Policy, error) {
 	p := Policy{Name: e.Name, FQN: e.FullyQualifiedName, Enabled: !e.IsDeleted()}
 	for _, flag := range []struct {
 		member string

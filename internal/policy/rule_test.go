@@ -93,13 +93,13 @@ func TestRuleValidate(t *testing.T) {
 	}
 }
 
-func TestPolicyOf(t *testing.T) {
+func TestFromEntity(t *testing.T) {
 	read := func(members string) (Policy, error) {
 		e := &entity.Entity{Name: "P", FullyQualifiedName: "P"}
 		if err := json.Unmarshal([]byte("{"+members+"}"), &e.Rest); err != nil {
 			t.Fatal(err)
 		}
-		return PolicyOf(e)
+		return FromEntity(e)
 	}
 	rules := `"rules":[{"name":"r","effect":"deny","operations":["EditTags","All"],"resources":["all"],"condition":"noOwner()"}]`
 	got, err := read(rules)
@@ -119,7 +119,7 @@ func TestPolicyOf(t *testing.T) {
 		}
 	}
 	deleted := true
-	if p, err := PolicyOf(&entity.Entity{Name: "P", Deleted: &deleted}); err != nil || p.Enabled {
+	if p, err := FromEntity(&entity.Entity{Name: "P", Deleted: &deleted}); err != nil || p.Enabled {
 		t.Errorf("a deleted policy counts: %v", err)
 	}
 	for _, bad := range []string{`"enabled":"no"`, `"rules":{}`, `"rules":[{"name":"r","operations":["Fly"]}]`} {

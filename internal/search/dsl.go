@@ -2,6 +2,7 @@ package search
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"strconv"
@@ -47,7 +48,7 @@ func checkNesting(document []byte) error {
 	dec := jsontext.NewDecoder(bytes.NewReader(document))
 	for {
 		if _, err := dec.ReadToken(); err != nil {
-			if err == io.EOF && dec.StackDepth() == 0 {
+			if errors.Is(err, io.EOF) && dec.StackDepth() == 0 {
 				return nil
 			}
 			return entity.BadRequest("the query document is not valid JSON at byte %d", dec.InputOffset())

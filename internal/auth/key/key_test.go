@@ -27,9 +27,9 @@ func must(t testing.TB, err error) {
 	}
 }
 
-func generate(t testing.TB, bits int) *rsa.PrivateKey {
+func generate(t testing.TB) *rsa.PrivateKey {
 	t.Helper()
-	private, err := rsa.GenerateKey(rand.Reader, bits)
+	private, err := rsa.GenerateKey(rand.Reader, 2048)
 	must(t, err)
 	return private
 }
@@ -184,7 +184,7 @@ func TestRetire(t *testing.T) {
 }
 
 func TestOperatorKeys(t *testing.T) {
-	private := generate(t, 2048)
+	private := generate(t)
 	kinds := map[string][]byte{
 		"PKCS#8 DER": pkcs8(t, private), "PKCS#8 PEM": inPEM("PRIVATE KEY", pkcs8(t, private)),
 		"PKCS#1 DER": x509.MarshalPKCS1PrivateKey(private), "PKCS#1 PEM": inPEM("RSA PRIVATE KEY", x509.MarshalPKCS1PrivateKey(private)),
@@ -220,7 +220,7 @@ func TestOperatorKeyBesideOurOwn(t *testing.T) {
 	ring, err := Open(dir, Options{})
 	must(t, err)
 	own, _ := ring.Signer()
-	file := write(t, "private.der", pkcs8(t, generate(t, 2048)), 0o600)
+	file := write(t, "private.der", pkcs8(t, generate(t)), 0o600)
 	ring, err = Open(dir, Options{PrivateFile: file, KeyID: "my-key"})
 	must(t, err)
 	if id, _ := ring.Signer(); id != "my-key" {
@@ -241,7 +241,7 @@ func TestOperatorKeyBesideOurOwn(t *testing.T) {
 }
 
 func TestRefusedOperatorKeys(t *testing.T) {
-	private := generate(t, 2048)
+	private := generate(t)
 	good := pkcs8(t, private)
 	ec, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	must(t, err)
@@ -264,7 +264,7 @@ func TestRefusedOperatorKeys(t *testing.T) {
 		"directory":          {Options{PrivateFile: t.TempDir()}, "regular"},
 		"missing":            {Options{PrivateFile: filepath.Join(t.TempDir(), "none")}, "no such file"},
 		"huge":               {Options{PrivateFile: file(make([]byte, maxFileSize+1), 0o600)}, "too large"},
-		"another's public":   {Options{PrivateFile: file(good, 0o600), PublicFile: file(spki(t, &generate(t, 2048).PublicKey), 0o644)}, "does not belong"},
+		"another's public":   {Options{PrivateFile: file(good, 0o600), PublicFile: file(spki(t, &generate(t).PublicKey), 0o644)}, "does not belong"},
 		"public EC":          {Options{PrivateFile: file(good, 0o600), PublicFile: file(spki(t, &ec.PublicKey), 0o644)}, "RSA"},
 		"public only":        {Options{PublicFile: file(spki(t, &private.PublicKey), 0o644)}, "without a private key"},
 		"published id":       {Options{PrivateFile: file(good, 0o600), KeyID: PublishedID}, "published"},
@@ -295,7 +295,7 @@ func weakKey(t testing.TB) []byte {
 }
 
 func TestCheck(t *testing.T) {
-	n := generate(t, 2048).N
+	n := generate(t).N
 	for name, public := range map[string]*rsa.PublicKey{
 		"exponent 3": {N: n, E: 3}, "even exponent": {N: n, E: 65538}, "short": {N: big.NewInt(15), E: 65537},
 		"long": {N: new(big.Int).Lsh(big.NewInt(1), maxBits), E: 65537},

@@ -31,7 +31,6 @@ type job struct {
 	ran     chan error
 	result  chan error
 	claimed atomic.Bool // by the writer to run it, or by the caller to give up
-	tx      *tx
 }
 
 // writer owns the one connection that writes. Waiting jobs share a commit, so
@@ -144,7 +143,7 @@ func (j *job) run(t *tx, fn func(store.Tx) error) error {
 		return outcome
 	}()
 	if err != nil {
-		<-j.result
+		_ = <-j.result // says the same; reading it lets the writer go on
 		return public(err)
 	}
 	return <-j.result
