@@ -283,7 +283,10 @@ func (c *call) changeAsset(change assetChange, asset jsontext.Value) error {
 		return err
 	}
 	if change.dryRun {
-		_, err := c.engine.AuthorizeEntity(c.ctx(), c.by, t, sel, ops...)
+		ent, err := c.engine.AuthorizeEntity(c.ctx(), c.by, t, sel, ops...)
+		if err == nil && ent.IsDeleted() {
+			err = entity.NotFound(t.Name, sel.String())
+		}
 		return err
 	}
 	_, err = c.engine.Edit(c.ctx(), c.by, t, sel, ops, engine.View{}, func(_ store.Tx, ent *entity.Entity) error {

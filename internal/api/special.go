@@ -10,6 +10,7 @@ func (a *API) specialRoutes() []Route {
 		a.queryRoutes(),
 		a.typeRoutes(),
 		a.assetRoutes(),
+		a.columnRoutes(),
 		a.tableDataRoutes(),
 		a.qualityRoutes(),
 		a.pipelineRoutes(),
