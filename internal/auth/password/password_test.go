@@ -48,8 +48,20 @@ func TestVerifyWithoutAHash(t *testing.T) {
 			t.Errorf("%q: %v, %v", plain, ok, err)
 		}
 	}
+	cost, err := bcrypt.Cost([]byte(strings.TrimPrefix(h.decoy, prefix)))
+	if err != nil || cost != bcrypt.MinCost {
+		t.Errorf("the decoy has cost %d, %v; checking it would take another time", cost, err)
+	}
 	if ok, _, err := h.Verify(t.Context(), "damaged", "x"); ok || err == nil {
 		t.Errorf("a damaged hash: %v, %v", ok, err)
+	}
+}
+
+func TestNewHasherRefusesCosts(t *testing.T) {
+	for _, cost := range []int{0, bcrypt.MinCost - 1, bcrypt.MaxCost + 1} {
+		if _, err := NewHasher(cost); err == nil {
+			t.Errorf("cost %d is accepted", cost)
+		}
 	}
 }
 
