@@ -36,39 +36,68 @@ type assembly struct {
 	dataDir string
 	store   *sqlite.Store
 	schemas *jsonschema.Set
+	sealer  *secret.Sealer
 	engine  *engine.Engine
-	keys    *key.Ring
 	auth    *auth.Service
 	index   *embedded.Engine
 	indexer *search.Indexer
+
+	keysOpen <-chan struct{} // closed when keys and keysErr are set
+	keys     *key.Ring
+	keysErr  error
 }
 
-// assemble opens the data directory. withIndex also opens the search index,
-// which only one process may do at a time.
+// assemble opens the data directory for a command. withIndex also opens the
+// search index, which only one process may do at a time.
 func assemble(ctx context.Context, cfg *config.Config, log *slog.Logger, withIndex bool) (*assembly, error) {
-	a := &assembly{dataDir: cfg.DataDir}
-	if err := os.MkdirAll(cfg.DataDir, 0o700); err != nil {
-		return nil, fmt.Errorf("making the data directory: %w", err)
-	}
-	st, err := sqlite.Open(ctx, filepath.Join(cfg.DataDir, storeFile), sqlite.Options{})
+	a, err := open(ctx, cfg, log, withIndex)
 	if err != nil {
 		return nil, err
 	}
-	a.store = st
-	if err := a.build(ctx, cfg, log); err != nil {
+	if err := a.authenticate(ctx, cfg, log); err != nil {
 		a.close(ctx)
 		return nil, err
-	}
-	if withIndex {
-		if err := a.openIndex(ctx, log); err != nil {
-			a.close(ctx)
-			return nil, err
-		}
 	}
 	return a, nil
 }
 
-func (a *assembly) build(ctx context.Context, cfg *config.Config, log *slog.Logger) error {
+// open opens all but sign-in, for which authenticate has to be called.
+func open(ctx context.Context, cfg *config.Config, log *slog.Logger, withIndex bool) (*assembly, error) {
+	a := &assembly{dataDir: cfg.DataDir}
+	if err := os.MkdirAll(cfg.DataDir, 0o700); err != nil {
+		return nil, fmt.Errorf("making the data directory: %w", err)
+	}
+	a.openKeys(cfg)
+	st, err := sqlite.Open(ctx, filepath.Join(cfg.DataDir, storeFile), sqlite.Options{})
+	if err != nil {
+		<-a.keysOpen // nobody should write into the directory any more
+		return nil, err
+	}
+	a.store = st
+	if err = a.build(cfg, log); err == nil && withIndex {
+		err = a.openIndex(ctx, log)
+	}
+	if err != nil {
+		a.close(ctx)
+		return nil, err
+	}
+	return a, nil
+}
+
+// openKeys begins to open the ring of signing keys. At the first start that takes
+// as long as all the rest, so it happens beside it.
+func (a *assembly) openKeys(cfg *config.Config) {
+	opened := make(chan struct{})
+	a.keysOpen = opened
+	go func() {
+		defer close(opened)
+		a.keys, a.keysErr = key.Open(filepath.Join(cfg.DataDir, keysDir), key.Options{
+			PrivateFile: cfg.JWT.PrivateKeyPath, PublicFile: cfg.JWT.PublicKeyPath, KeyID: cfg.JWT.KeyID,
+		})
+	}()
+}
+
+func (a *assembly) build(cfg *config.Config, log *slog.Logger) error {
 	var err error
 	if a.schemas, err = jsonschema.Load(schema.Files); err != nil {
 		return fmt.Errorf("reading the schemas: %w", err)
@@ -77,20 +106,22 @@ func (a *assembly) build(ctx context.Context, cfg *config.Config, log *slog.Logg
 	if err != nil {
 		return fmt.Errorf("reading the registry: %w", err)
 	}
-	sealer, _, err := secret.OpenDir(cfg.DataDir)
-	if err != nil {
+	if a.sealer, _, err = secret.OpenDir(cfg.DataDir); err != nil {
 		return err
 	}
-	if a.keys, err = key.Open(filepath.Join(cfg.DataDir, keysDir), key.Options{
-		PrivateFile: cfg.JWT.PrivateKeyPath, PublicFile: cfg.JWT.PublicKeyPath, KeyID: cfg.JWT.KeyID,
-	}); err != nil {
-		return err
+	a.engine, err = engine.New(engine.Options{Store: a.store, Schemas: a.schemas, Registry: types, Sealer: a.sealer, IsSealed: secret.IsSealed, Log: log})
+	return err
+}
+
+// authenticate waits for the signing keys and makes the service that signs in.
+func (a *assembly) authenticate(ctx context.Context, cfg *config.Config, log *slog.Logger) error {
+	<-a.keysOpen
+	if a.keysErr != nil {
+		return a.keysErr
 	}
-	if a.engine, err = engine.New(engine.Options{Store: a.store, Schemas: a.schemas, Registry: types, Sealer: sealer, IsSealed: secret.IsSealed, Log: log}); err != nil {
-		return err
-	}
+	var err error
 	a.auth, err = auth.New(ctx, auth.Options{
-		Store: a.store, Users: directory{a.store}, Keys: a.keys, Sealer: sealer, DataDir: cfg.DataDir, Issuer: cfg.JWT.Issuer,
+		Store: a.store, Users: directory{a.store}, Keys: a.keys, Sealer: a.sealer, DataDir: cfg.DataDir, Issuer: cfg.JWT.Issuer,
 		AccessLifetime: cfg.Login.TokenExpiry, MaxLoginFails: cfg.Login.MaxFailedAttempts, LoginBlock: cfg.Login.AccessBlockTime, Log: log,
 	})
 	return err
@@ -162,6 +193,7 @@ func (a *assembly) close(ctx context.Context) error {
 	if a.store != nil {
 		keep(a.store.Close())
 	}
+	<-a.keysOpen // nobody writes into the directory after close
 	return first
 }
 

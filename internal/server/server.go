@@ -45,11 +45,11 @@ func Run(ctx context.Context, cfg *config.Config, opts Options) error {
 	if err != nil {
 		return fmt.Errorf("listening on %s: %w", cfg.Server.Address(), err)
 	}
-	a, err := assemble(ctx, cfg, log, true)
+	a, err := open(ctx, cfg, log, true)
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
-	err = a.prepare(ctx, cfg, opts)
+	err = a.prepare(ctx, cfg, opts, log)
 	if err == nil {
 		err = a.serve(ctx, cfg, opts, listener, log, started)
 	}
@@ -72,10 +72,13 @@ func newLogger(cfg *config.Config, w io.Writer) *slog.Logger {
 }
 
 // prepare brings a new data directory into being, and an old one up to date.
-func (a *assembly) prepare(ctx context.Context, cfg *config.Config, opts Options) error {
+func (a *assembly) prepare(ctx context.Context, cfg *config.Config, opts Options, log *slog.Logger) error {
 	w := seedWriter{engine: a.engine, lineage: lineage.New(a.engine)}
 	fresh, err := seedCatalog(ctx, w)
 	if err != nil {
+		return err
+	}
+	if err := a.authenticate(ctx, cfg, log); err != nil {
 		return err
 	}
 	if err := a.ensureAdmins(ctx, cfg, opts.Stdout); err != nil {
