@@ -89,12 +89,25 @@ func TestLineageGraph(t *testing.T) {
 	if got := g.Up[1].Details.ColumnsLineage; len(got) != 1 || got[0].ToColumn != s+".b.id" {
 		t.Errorf("columns = %+v", got)
 	}
-	if g := h.graph(c); len(g.Nodes) != 2 { // one level each way when nobody says
+}
+
+func TestLineageDepth(t *testing.T) {
+	h := newHarness(t)
+	s := h.schema()
+	a, b, c := h.table(s, "a", "id"), h.table(s, "b", "id"), h.table(s, "c", "id")
+	h.link(a, b, nil)
+	h.link(b, c, nil)
+	if g := h.graph(c); len(g.Nodes) != 1 { // one level each way when nobody says
 		t.Errorf("nodes = %v", names(g.Nodes))
 	}
 	if g := h.graph(c + "?upstreamDepth=0&downstreamDepth=0"); len(g.Nodes) != 0 || g.Up == nil || g.Down == nil {
 		t.Errorf("graph without depth = %+v", g)
 	}
+}
+
+func TestLineageGraphRefuses(t *testing.T) {
+	h := newHarness(t)
+	c := h.table(h.schema(), "c", "id")
 	h.do("GET", "/lineage/table/"+c+"?upstreamDepth=11", nil, 400)
 	h.do("GET", "/lineage/nonsense/"+c, nil, 400)
 	h.do("GET", "/lineage/table/"+uuid.NewString(), nil, 404)
@@ -296,9 +309,16 @@ func TestSearchLineage(t *testing.T) {
 	h.do("GET", "/lineage/getLineage/Sideways?fqn="+s+".a", nil, 400)
 	h.do("GET", "/lineage/getLineage", nil, 400)
 	h.do("GET", "/lineage/getLineage?fqn=nope", nil, 404)
+}
 
+func TestSearchLineageWithoutDeleted(t *testing.T) {
+	h := newHarness(t)
+	s := h.schema()
+	a, b, c := h.table(s, "a", "id"), h.table(s, "b", "id"), h.table(s, "c", "id")
+	h.link(a, b, nil)
+	h.link(b, c, nil)
 	h.do("DELETE", "/tables/"+c, nil, 200)
-	down = lineage.SearchResult{}
+	var down lineage.SearchResult
 	h.do("GET", "/lineage/getLineage/Downstream?fqn="+s+".a&downstreamDepth=2", nil, 200).into(&down)
 	if len(down.Nodes) != 2 || len(down.DownstreamEdges) != 1 {
 		t.Errorf("a deleted table is shown: %+v", down)

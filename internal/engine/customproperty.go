@@ -88,6 +88,16 @@ func (w *write) checkProperties(ctx context.Context, old *entity.Entity) error {
 	if err := w.nameTypes(ctx, list); err != nil {
 		return err
 	}
+	if err := w.e.checkList(list, old); err != nil {
+		return err
+	}
+	raw, err := encode(list)
+	ent.Rest[propertiesField] = raw
+	return err
+}
+
+// checkList checks each definition, also against what it was before.
+func (e *Engine) checkList(list []CustomProperty, old *entity.Entity) error {
 	before := map[string]CustomProperty{}
 	if old != nil {
 		kept, err := propertiesOf(old)
@@ -104,13 +114,11 @@ func (w *write) checkProperties(ctx context.Context, old *entity.Entity) error {
 			return entity.BadRequest("the custom property %s is defined twice", p.Name)
 		}
 		seen[p.Name] = true
-		if err := w.e.checkProperty(p, before); err != nil {
+		if err := e.checkProperty(p, before); err != nil {
 			return err
 		}
 	}
-	raw, err := encode(list)
-	ent.Rest[propertiesField] = raw
-	return err
+	return nil
 }
 
 // nameTypes looks up the types of all properties, which must be field types.
@@ -295,36 +303,17 @@ func layoutOf(format string) (string, error) {
 	return b.String(), nil
 }
 
+// layoutTokens are the letters of a format and what package time calls them.
+func layoutTokens() map[string]string {
+	return map[string]string{
+		"yyyy": "2006", "yy": "06", "MMMM": "January", "MMM": "Jan", "MM": "01", "M": "1", "DDD": "002", "dd": "02", "d": "2",
+		"HH": "15", "hh": "03", "mm": "04", "ss": "05", "a": "PM",
+	}
+}
+
 func layoutToken(token string) string {
-	switch token {
-	case "yyyy":
-		return "2006"
-	case "yy":
-		return "06"
-	case "MMMM":
-		return "January"
-	case "MMM":
-		return "Jan"
-	case "MM":
-		return "01"
-	case "M":
-		return "1"
-	case "DDD":
-		return "002"
-	case "dd":
-		return "02"
-	case "d":
-		return "2"
-	case "HH":
-		return "15"
-	case "hh":
-		return "03"
-	case "mm":
-		return "04"
-	case "ss":
-		return "05"
-	case "a":
-		return "PM"
+	if layout := layoutTokens()[token]; layout != "" {
+		return layout
 	}
 	if strings.Trim(token, "S") == "" && len(token) <= 9 {
 		return strings.Repeat("0", len(token))

@@ -42,6 +42,20 @@ func (w *write) checkExtension(ctx context.Context, old *entity.Entity) error {
 			return entity.Internal(err)
 		}
 	}
+	if err := w.checkValues(ctx, before, next); err != nil {
+		return err
+	}
+	if len(next) == 0 {
+		ent.Extension = nil
+		return nil
+	}
+	ent.Extension, err = encode(next)
+	return err
+}
+
+// checkValues checks the values that differ from those before, and gives them
+// the form in which they are stored.
+func (w *write) checkValues(ctx context.Context, before, next map[string]jsontext.Value) error {
 	rules, err := w.rules(ctx)
 	if err != nil {
 		return err
@@ -65,12 +79,7 @@ func (w *write) checkExtension(ctx context.Context, old *entity.Entity) error {
 			return customError(name, err)
 		}
 	}
-	if len(next) == 0 {
-		ent.Extension = nil
-		return nil
-	}
-	ent.Extension, err = encode(next)
-	return err
+	return nil
 }
 
 func customError(name string, err error) error {
