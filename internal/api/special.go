@@ -6,6 +6,7 @@ func (a *API) specialRoutes() []Route {
 	for _, group := range [][]Route{
 		a.serviceRoutes(),
 		a.lineageRoutes(),
+		a.csvRoutes(),
 		a.usageRoutes(),
 		a.queryRoutes(),
 		a.typeRoutes(),
