@@ -148,7 +148,7 @@ func (a *API) serve(route *Route) http.HandlerFunc {
 		limit = a.limits.MaxBody
 	}
 	return func(w http.ResponseWriter, r *http.Request) {
-		c := &call{API: a, w: w, r: r, route: route}
+		c := &call{API: a, w: w, r: r, route: route, limit: limit}
 		noteRoute(r.Context(), route)
 		if err := c.admit(); err != nil {
 			c.fail(err)
@@ -232,7 +232,13 @@ func (c *call) allowedMethods(path string) []string {
 			}
 		}
 	}
-	return out
+	switch {
+	case len(out) == 0:
+		return nil
+	case out[0] == http.MethodGet:
+		out = append(out, http.MethodHead)
+	}
+	return append(out, http.MethodOptions)
 }
 
 // pathMatches tells whether a path has the form of a route's.

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"mime"
 	"net/http"
@@ -28,6 +29,7 @@ type call struct {
 	by    entity.Principal
 	route *Route
 	query url.Values
+	limit int64 // bytes of the body
 }
 
 // ctx returns the request's context.
@@ -161,6 +163,9 @@ func (c *call) body() ([]byte, error) {
 			return nil, entity.Errorf(entity.KindUnsupported, "send the body as %s", want)
 		}
 	}
+	if c.r.ContentLength > c.limit { // no need to read what will be refused
+		return nil, entity.Errorf(entity.KindTooLarge, "the body is larger than %d bytes", c.limit)
+	}
 	data, err := io.ReadAll(c.r.Body)
 	var tooLarge *http.MaxBytesError
 	switch {
@@ -195,16 +200,22 @@ func (c *call) decode(v any) error {
 	return nil
 }
 
-// wordJSON words a JSON error without the library's prefix and our Go types.
+// wordJSON words a JSON error for the client: where it is and what is wrong, and
+// nothing of our Go types.
 func wordJSON(err error) string {
-	text := err.Error()
-	if at := strings.Index(text, "within "); at >= 0 {
-		return entity.Shorten("a value does not fit "+text[at:], 200)
+	var syntactic *jsontext.SyntacticError
+	var semantic *json.SemanticError
+	switch {
+	case errors.Is(err, jsontext.ErrDuplicateName):
+		return "a member is there twice"
+	case errors.As(err, &syntactic):
+		return fmt.Sprintf("it is not valid JSON at byte %d", syntactic.ByteOffset)
+	case errors.Is(err, json.ErrUnknownName) && errors.As(err, &semantic):
+		return fmt.Sprintf("Unrecognized field %q", entity.Shorten(semantic.JSONPointer.LastToken(), 100))
+	case errors.As(err, &semantic) && semantic.JSONPointer != "":
+		return fmt.Sprintf("%s has a value of the wrong kind", entity.Shorten(string(semantic.JSONPointer), 100))
 	}
-	if at := strings.Index(text, "jsontext: "); at >= 0 {
-		return entity.Shorten(text[at+len("jsontext: "):], 200)
-	}
-	return entity.Shorten(text, 200)
+	return "it is not of the form that is expected here"
 }
 
 // entityType returns the registry's entry for a type name in a path.

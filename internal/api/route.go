@@ -94,5 +94,8 @@ func (t *routes) mount(router chi.Router, handler func(*Route) http.HandlerFunc)
 	for _, key := range t.order {
 		r := t.byKey[key]
 		router.MethodFunc(r.Method, r.Path, handler(r))
+		if r.Method == http.MethodGet { // answers to HEAD are cut off after the header
+			router.MethodFunc(http.MethodHead, r.Path, handler(r))
+		}
 	}
 }

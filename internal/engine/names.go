@@ -30,7 +30,7 @@ func (s *shape) buildFQN(ent, parent *entity.Entity) (string, error) {
 }
 
 func checkFQN(fqn string) error {
-	if utf8.RuneCountInString(fqn) > entity.MaxFQN {
+	if len(fqn) > entity.MaxFQN && utf8.RuneCountInString(fqn) > entity.MaxFQN {
 		return entity.BadRequest("[fullyQualifiedName size must be between 1 and %d]: %s", entity.MaxFQN, entity.Shorten(fqn, 120))
 	}
 	return nil
@@ -43,6 +43,9 @@ func nameParts(parts []part, prefix string, depth int) error {
 	}
 	for i := range parts {
 		fqn := entity.JoinFQN(prefix, parts[i].Name)
+		if err := checkFQN(fqn); err != nil {
+			return err
+		}
 		parts[i].FullyQualifiedName = fqn
 		if err := nameParts(parts[i].Children, fqn, depth+1); err != nil {
 			return err

@@ -1,0 +1,87 @@
+package api
+
+import (
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// reviewedPublic are the routes that answer without a credential. Whoever adds
+// one here says with it that the answer holds nothing a stranger may not see.
+var reviewedPublic = []string{
+	"GET /api/v1/system/config/auth",
+	"GET /api/v1/system/config/jwks",
+	"GET /api/v1/system/config/loginConfig",
+	"GET /api/v1/system/health",
+	"GET /api/v1/system/version",
+	"POST /api/v1/users/login",
+	"POST /api/v1/users/refresh",
+}
+
+func TestPublicRoutesAreTheReviewedOnes(t *testing.T) {
+	var public []string
+	for _, r := range newHarness(t).api.Routes() {
+		if r.Access == Public {
+			public = append(public, r.Method+" "+r.Path)
+		}
+	}
+	slices.Sort(public)
+	if d := cmp.Diff(reviewedPublic, public); d != "" {
+		t.Errorf("public routes (-reviewed +served):\n%s", d)
+	}
+}
+
+var routeParam = regexp.MustCompile(`\{[^}]*\}`)
+
+// TestEveryOtherRouteWantsACredential calls every route without a token, with ones
+// that are none, and with an ill-formed header.
+func TestEveryOtherRouteWantsACredential(t *testing.T) {
+	h := newHarness(t)
+	signed := h.nobody.token
+	forged := signed[:strings.LastIndexByte(signed, '.')] + ".AAAA"
+	closedRoutes := 0
+	for _, r := range h.api.Routes() {
+		if r.Access == Public {
+			continue
+		}
+		closedRoutes++
+		path := routeParam.ReplaceAllString(r.Path, "6dd7029b-4e5f-467f-9ea0-c88c4935b1a6")
+		for what, header := range map[string]string{
+			"no token": "", "garbage": "Bearer nonsense", "a forged signature": "Bearer " + forged, "no scheme": signed,
+			"another scheme": "Basic YWRtaW46YWRtaW4=", "an empty token": "Bearer ", "alg none": "Bearer eyJhbGciOiJub25lIn0.eyJzdWIiOiJhZG1pbiJ9.",
+		} {
+			h.wantUnauthorized(t, what, r.Method, path, header)
+		}
+		if r.Access == AdminOnly {
+			got := h.as(h.nobody, r.Method, strings.TrimPrefix(path, "/api/v1"), `{}`)
+			if got.status != http.StatusForbidden {
+				t.Errorf("%s %s answers %d to somebody who is no administrator", r.Method, r.Path, got.status)
+			}
+		}
+	}
+	if closedRoutes < 500 {
+		t.Errorf("only %d routes want a credential: are some missing?", closedRoutes)
+	}
+	for _, path := range []string{"/api", "/api/", "/api/v1", "/api/v1/nothing", "/api/v2/tables", "/api/v1/tables/name/v1%2Fusers%2Flogin", "/api/v1/tables/x/system/version"} {
+		h.wantUnauthorized(t, "no token", http.MethodGet, path, "")
+	}
+}
+
+func (h *harness) wantUnauthorized(t *testing.T, what, method, path, header string) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), method, h.url+path, strings.NewReader("{}"))
+	check(t, err)
+	if header != "" {
+		req.Header.Set("Authorization", header)
+	}
+	resp, err := http.DefaultClient.Do(req)
+	check(t, err)
+	defer func() { _ = resp.Body.Close() }()
+	if resp.StatusCode != http.StatusUnauthorized {
+		t.Errorf("%s %s with %s answers %d", method, path, what, resp.StatusCode)
+	}
+}
