@@ -99,7 +99,7 @@ func (w *write) patch(ctx context.Context, sel Selector, ops []patchOp, expect i
 		return err
 	}
 	w.oldRow = row
-	seen, err := w.e.hydrate(ctx, w.tx, w.look, w.t, []store.Row{row}, View{Fields: AllFields(), Include: store.All, whole: true})
+	seen, err := w.e.hydrate(ctx, w.tx, w.look, w.t, []store.Row{row}, View{Fields: w.s.patchFields(ops), Include: store.All, whole: true})
 	if err != nil {
 		return err
 	}
@@ -180,7 +180,18 @@ func (w *write) settle(seen, doc []byte) ([]byte, error) {
 // applyPatch applies the operations one after the other, without looking at what
 // lies between: clients replace items by null and remove them later.
 func applyPatch(doc []byte, ops []patchOp) ([]byte, error) {
-	raw, err := encode(lenient(doc, ops))
+	top, err := members(doc)
+	if err != nil {
+		return nil, err
+	}
+	if out, ok := applyTop(top, ops); ok {
+		return encode(out)
+	}
+	return applyGeneral(doc, top, ops)
+}
+
+func applyGeneral(doc []byte, top map[string]jsontext.Value, ops []patchOp) ([]byte, error) {
+	raw, err := encode(lenient(top, ops))
 	if err != nil {
 		return nil, err
 	}
@@ -200,11 +211,7 @@ func applyPatch(doc []byte, ops []patchOp) ([]byte, error) {
 
 // lenient turns a replace of a member that is not there into an add: clients
 // that print whole arrays send either.
-func lenient(doc []byte, ops []patchOp) []patchOp {
-	top, err := members(doc)
-	if err != nil {
-		return ops
-	}
+func lenient(top map[string]jsontext.Value, ops []patchOp) []patchOp {
 	out := make([]patchOp, len(ops))
 	copy(out, ops)
 	for i, op := range ops {
