@@ -15,6 +15,8 @@ func (a *API) specialRoutes() []Route {
 		a.tableDataRoutes(),
 		a.qualityRoutes(),
 		a.pipelineRoutes(),
+		a.suggestionRoutes(),
+		a.feedRoutes(),
 	} {
 		all = append(all, group...)
 	}

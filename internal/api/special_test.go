@@ -113,7 +113,7 @@ func TestSpecialRoutesAreKnown(t *testing.T) {
 	for _, r := range ContractRoutes() {
 		known[routeKey(r.Method, r.Path)] = true
 	}
-	for _, group := range [][]Route{h.api.tableDataRoutes(), h.api.qualityRoutes(), h.api.pipelineRoutes()} {
+	for _, group := range [][]Route{h.api.tableDataRoutes(), h.api.qualityRoutes(), h.api.pipelineRoutes(), h.api.suggestionRoutes(), h.api.feedRoutes()} {
 		for _, r := range group {
 			if !known[routeKey(r.Method, r.Path)] {
 				t.Errorf("%s %s is not of the contract", r.Method, r.Path)
