@@ -51,14 +51,30 @@ func (e *Engine) authorizeIn(ctx context.Context, r store.Reader, l *lookup, by 
 	if s.Admin || t.Name == "user" && ent.ID == by.UserID && onlyViews(ops) {
 		return nil // everybody may see who they are
 	}
-	if t.Name == "bot" && slices.ContainsFunc(ops, changes) {
-		return notAdmin(by, "bots")
+	if what := rightsKeeper(t.Name); what != "" && slices.ContainsFunc(ops, changes) {
+		return notAdmin(by, what)
+	}
+	if (t.Name == "user" || t.Name == "team") && slices.Contains(ops, policy.Delete) {
+		return notAdmin(by, t.Plural)
 	}
 	res, err := e.resourceIn(ctx, r, l, t, ent, parent)
 	if err != nil {
 		return err
 	}
 	return policy.Decide(s, res, ops...).Err()
+}
+
+// rightsKeeper names the entities of a type that decide what callers may do, ""
+// for other types. Whoever could change one, by owning it or by a right to edit
+// everything, could give away any right.
+func rightsKeeper(typ string) string {
+	switch typ {
+	case "bot", "role":
+		return typ + "s"
+	case "policy":
+		return "policies"
+	}
+	return ""
 }
 
 // changes tells whether an operation does more than look.

@@ -117,3 +117,96 @@ func TestBotsAreChangedByAdministrators(t *testing.T) {
 	}
 	b.mustPatch(b.admin, "bot", bot.ID, `[{"op":"add","path":"/description","value":"Brings metadata in"}]`)
 }
+
+func TestRightsAreGivenByAdministrators(t *testing.T) {
+	b := newBed(t)
+	ref := func(id entity.ID, typ string) string { return `{"id":"` + id.String() + `","type":"` + typ + `"}` }
+	self := ref(b.plain.UserID, "user")
+	organization := b.get(b.admin, "team", "Organization", "").ID
+	everything := `{"name":"all","effect":"allow","operations":["All"],"resources":["all"]}`
+	// Even what somebody owns gives no way to more rights.
+	own := b.create("policy", `{"name":"own","owners":[`+self+`],"rules":[`+everything+`]}`).ID
+	team := b.create("team", `{"name":"team","teamType":"Group","isJoinable":false,"owners":[`+self+`]}`).ID
+	role := b.get(b.admin, "role", "DataConsumer", "").ID
+	for _, caller := range []entity.Principal{b.plain, b.bot} {
+		for _, try := range []struct {
+			typ   string
+			id    entity.ID
+			patch string
+		}{
+			{"team", organization, `[{"op":"add","path":"/owners","value":[` + self + `]}]`},
+			{"team", team, `[{"op":"add","path":"/policies","value":[` + ref(own, "policy") + `]}]`},
+			{"team", team, `[{"op":"add","path":"/defaultRoles","value":[` + ref(role, "role") + `]}]`},
+			{"team", team, `[{"op":"add","path":"/users","value":[` + self + `]}]`},
+			{"team", team, `[{"op":"add","path":"/isJoinable","value":true}]`},
+			{"policy", own, `[{"op":"add","path":"/rules/-","value":{"name":"two","effect":"allow","operations":["All"],"resources":["all"]}}]`},
+			{"policy", own, `[{"op":"add","path":"/description","value":"x"}]`},
+			{"policy", b.get(b.admin, "policy", "OrganizationPolicy", "").ID, `[{"op":"add","path":"/owners","value":[` + self + `]}]`},
+			{"role", role, `[{"op":"add","path":"/policies/-","value":` + ref(own, "policy") + `}]`},
+		} {
+			_, err := b.patch(caller, try.typ, try.id, try.patch)
+			if err == nil {
+				t.Errorf("%s may change a %s by %s", caller.Name, try.typ, try.patch)
+			}
+			wantKind(t, err, entity.KindForbidden, "is not admin")
+		}
+		for _, try := range [][2]string{
+			{"policy", `{"name":"mine","rules":[` + everything + `]}`}, {"role", `{"name":"mine","policies":["own"]}`},
+			{"team", `{"name":"mine","teamType":"Group","defaultRoles":["` + role.String() + `"]}`},
+			{"team", `{"name":"mine","teamType":"Group","policies":["` + own.String() + `"]}`},
+			{"team", `{"name":"mine","teamType":"Group","users":["` + b.plain.UserID.String() + `"]}`},
+			{"team", `{"name":"mine","teamType":"Group","parents":["` + team.String() + `"]}`},
+		} {
+			_, err := b.put(caller, try[0], try[1])
+			wantKind(t, err, entity.KindForbidden, "")
+		}
+		for typ, id := range map[string]entity.ID{"policy": own, "role": role, "team": team, "user": b.admin.UserID} {
+			_, err := b.e.Delete(t.Context(), caller, b.typ(typ), engine.ByID(id), engine.DeleteOptions{Hard: true, Recursive: true}, engine.View{})
+			wantKind(t, err, entity.KindForbidden, "is not admin")
+		}
+	}
+	b.mustPatch(b.plain, "team", team, `[{"op":"add","path":"/description","value":"What we do"}]`)
+	b.mustPut(b.bot, "team", `{"name":"found","teamType":"Group"}`)
+	b.mustPatch(b.admin, "team", team, `[{"op":"add","path":"/users","value":[`+self+`]}]`)
+}
+
+func TestWhoWasSentAwayIsBroughtBackByAdministrators(t *testing.T) {
+	b := newBed(t)
+	gone := b.create("user", `{"name":"gone","email":"gone@example.com","isAdmin":true}`).ID
+	if _, err := b.e.Delete(t.Context(), b.admin, b.typ("user"), engine.ByID(gone), engine.DeleteOptions{}, engine.View{}); err != nil {
+		t.Fatal(err)
+	}
+	for _, caller := range []entity.Principal{b.plain, b.bot} {
+		_, err := b.e.Restore(t.Context(), caller, b.typ("user"), gone, engine.View{})
+		wantKind(t, err, entity.KindForbidden, "")
+	}
+	if _, err := b.e.Restore(t.Context(), b.admin, b.typ("user"), gone, engine.View{}); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestTheLastAdministratorStays(t *testing.T) {
+	b := newBed(t)
+	demote := `[{"op":"replace","path":"/isAdmin","value":false}]`
+	remove := func(id entity.ID) error {
+		_, err := b.e.Delete(t.Context(), b.admin, b.typ("user"), engine.ByID(id), engine.DeleteOptions{}, engine.View{})
+		return err
+	}
+	page, err := b.e.List(t.Context(), b.admin, b.typ("user"), engine.ListRequest{Limit: 100, View: engine.View{Fields: engine.AllFields()}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, user := range page.Items {
+		if user.ID != b.admin.UserID && string(user.Rest["isAdmin"]) == "true" {
+			b.mustPatch(b.admin, "user", user.ID, demote)
+		}
+	}
+	_, err = b.patch(b.admin, "user", b.admin.UserID, demote)
+	wantKind(t, err, entity.KindBadRequest, "last administrator")
+	wantKind(t, remove(b.admin.UserID), entity.KindBadRequest, "last administrator")
+	second := b.create("user", `{"name":"second","email":"second@example.com","isAdmin":true}`).ID
+	if err := remove(second); err != nil {
+		t.Fatal(err)
+	}
+	wantKind(t, remove(b.admin.UserID), entity.KindBadRequest, "last administrator")
+}

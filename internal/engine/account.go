@@ -4,7 +4,10 @@ import (
 	"context"
 	"strings"
 
+	"github.com/go-json-experiment/json/jsontext"
+
 	"github.com/catalpa-metadata/catalpa/internal/entity"
+	"github.com/catalpa-metadata/catalpa/internal/store"
 )
 
 // adminMembers are the members of a user that decide what the user may do, or who
@@ -20,19 +23,40 @@ var ownMembers = map[string]bool{
 	"displayName": true, "description": true, "profile": true, "personaPreferences": true, "defaultPersona": true, "timezone": true,
 }
 
-// authorizeAccount enforces the rules on accounts. It looks at the result
+// teamMembers are the members of a team that decide what its users may do, or who
+// they are.
+var teamMembers = map[string]bool{
+	"users": true, "defaultRoles": true, "policies": true, "parents": true, "children": true, "owners": true, "domains": true,
+	"isJoinable": true, "teamType": true, "externalId": true, "email": true,
+}
+
+// authorizeAccount enforces the rules on accounts and teams. It looks at the result
 // of the write, not at how it was asked for.
 func (w *write) authorizeAccount(ctx context.Context) error {
-	if w.t.Name != "user" || w.by.TokenType == "SYSTEM" {
+	if w.t.Name != "user" && w.t.Name != "team" || w.by.TokenType == "SYSTEM" {
 		return nil
 	}
 	s, err := w.e.subjectIn(ctx, w.tx, w.by.UserID)
-	if err != nil || s.Admin {
+	if err != nil {
 		return err
 	}
-	if w.old == nil {
+	switch {
+	case s.Admin && w.t.Name == "user" && w.old != nil && flag(w.old, "isAdmin") && !flag(w.in.ent, "isAdmin"):
+		return w.otherAdmin(ctx)
+	case s.Admin:
+		return nil
+	case w.t.Name == "team" && w.old == nil:
+		return w.authorizeNewTeam()
+	case w.t.Name == "team":
+		return w.authorizeTeam()
+	case w.old == nil:
 		return w.authorizeNewAccount()
 	}
+	return w.authorizeUser(ctx)
+}
+
+// authorizeUser checks what somebody who is no administrator changes in an account.
+func (w *write) authorizeUser(ctx context.Context) error {
 	for name := range changedMembers(w.change) {
 		if !adminMembers[name] {
 			continue
@@ -65,6 +89,56 @@ func (w *write) authorizeNewAccount() error {
 		return notAdmin(w.by, "domains")
 	}
 	return nil
+}
+
+// authorizeTeam keeps rights and members of a team to administrators: the right to
+// edit teams, or owning one, must not be a way to more rights.
+func (w *write) authorizeTeam() error {
+	for name := range changedMembers(w.change) {
+		if teamMembers[name] {
+			return notAdmin(w.by, name+" of teams")
+		}
+	}
+	return nil
+}
+
+// authorizeNewTeam lets others than administrators make teams without members and
+// rights, right below the organization: who joins gets what the teams above give.
+func (w *write) authorizeNewTeam() error {
+	ent := w.in.ent
+	for _, name := range []string{"defaultRoles", "policies"} {
+		if raw := ent.Rest[name]; raw != nil && string(raw) != "[]" {
+			return notAdmin(w.by, name+" of teams")
+		}
+	}
+	for _, inv := range w.in.inverse {
+		if len(inv.pending.items) > 0 {
+			return notAdmin(w.by, inv.rel.Field+" of teams")
+		}
+	}
+	if w.parent != nil && w.parent.Name != rootTeam || hasSeveral(ent.Rest["parents"]) {
+		return notAdmin(w.by, "parents of teams")
+	}
+	return nil
+}
+
+func hasSeveral(raw jsontext.Value) bool {
+	refs, err := refsOf(raw)
+	return err != nil || len(refs) > 1
+}
+
+// otherAdmin refuses to take away the last administrator.
+func (w *write) otherAdmin(ctx context.Context) error {
+	rows, err := w.tx.List(ctx, store.ListQuery{Type: "user", Members: map[string]string{"isAdmin": "true"}, Limit: 2})
+	if err != nil {
+		return err
+	}
+	for _, row := range rows {
+		if row.ID != w.old.ID {
+			return nil
+		}
+	}
+	return entity.BadRequest("%s is the last administrator: make somebody else one first", w.old.Name)
 }
 
 // joinable checks that somebody joins or leaves only teams that are open to all.

@@ -62,6 +62,11 @@ func (w *write) deletable(ctx context.Context, sel Selector, opts DeleteOptions)
 	if text(w.old.Rest["provider"]) == "system" {
 		return row, nil, entity.BadRequest("System entity [name=%s, type=%s] can not be deleted.", row.Name, row.Type)
 	}
+	if flag(w.old, "isAdmin") && w.t.Name == "user" {
+		if err := w.otherAdmin(ctx); err != nil {
+			return row, nil, err
+		}
+	}
 	below, err := w.tx.Descendants(ctx, row.ID)
 	if err != nil {
 		return row, nil, err
@@ -198,7 +203,7 @@ func (e *Engine) Restore(ctx context.Context, by entity.Principal, t *registry.T
 		if err != nil {
 			return err
 		}
-		if err := e.authorizeIn(ctx, tx, w.look, by, t, old, row.Parent, policy.EditAll); err != nil {
+		if err := e.authorizeIn(ctx, tx, w.look, by, t, old, row.Parent, restoreOperations(t)...); err != nil {
 			return err
 		}
 		if row.Parent != entity.NilID {
@@ -223,4 +228,13 @@ func (e *Engine) Restore(ctx context.Context, by entity.Principal, t *registry.T
 		return Result{}, err
 	}
 	return e.result(ctx, w, v)
+}
+
+// restoreOperations are what bringing back asks for. Who comes back comes back
+// with all rights, so that it takes as much as sending somebody away.
+func restoreOperations(t *registry.Type) []policy.Operation {
+	if t.Name == "user" || t.Name == "team" {
+		return []policy.Operation{policy.EditAll, policy.Delete}
+	}
+	return []policy.Operation{policy.EditAll}
 }
