@@ -242,6 +242,9 @@ func beginAsset(in *change) error {
 	if in.typ == "table" {
 		in.ent.Rest["columns"] = []byte("[]")
 	}
+	if err := in.parentRef("service", parts[0], "databaseService"); err != nil { // its schema wants the service at every level
+		return err
+	}
 	for _, level := range assetLevels() {
 		if level.typ == in.typ {
 			return in.parentRef(level.parentMember, entity.ParentFQN(in.fqn), level.parentType)

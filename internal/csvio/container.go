@@ -61,6 +61,7 @@ type container struct {
 	fqn   string
 	teams map[entity.ID]bool // the team and those below, where rows are teams or users
 	order []entity.ID        // the same, those above first
+	made  map[string]bool    // names of the teams that the import has saved
 	cases map[string]bool    // the test cases of a logical suite; nil for other containers
 }
 
@@ -122,6 +123,7 @@ func (s *Service) find(ctx context.Context, by entity.Principal, name string, ty
 
 // openTeam finds the teams below a team, one statement a level.
 func (s *Service) openTeam(ctx context.Context, by entity.Principal, c *container) error {
+	c.made = map[string]bool{}
 	c.teams, c.order = map[entity.ID]bool{c.id: true}, []entity.ID{c.id}
 	for i := 0; i < len(c.order); i++ {
 		query := store.ListQuery{RelatedFrom: &store.RelationFilter{From: c.order[i], Kind: "parents"}}

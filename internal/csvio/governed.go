@@ -29,7 +29,7 @@ func termSheet() *sheet {
 			nameField("The name of the term.", "CustomerId"),
 			displayNameField(), descriptionField(), synonymsField(),
 			refsMember("relatedTerms", "relatedTerms", "glossaryTerm", "Fully qualified names of related terms, separated by semicolons.", "Business.Client"),
-			referencesField(), tagsField(), reviewersField(), ownersField("owner"),
+			referencesField(), allTagsField(), reviewersField(), ownersField("owner"),
 			textMember("entityStatus", "Where the term stands in its review: Draft, In Review, Approved, Rejected or Deprecated.", "Approved").as("glossaryStatus"),
 			styleField("color", "The colour it is shown in.", "#1f77b4"),
 			styleField("iconURL", "Where its icon is found.", "https://example.org/icon.png"),
@@ -188,7 +188,7 @@ func directorySheet() *sheet {
 		aliases: map[string]string{"owner": "owners", "domain": "domains"},
 		fields: []field{
 			nameField("The name of the directory.", "Reports"),
-			displayNameField(), descriptionField(), ownersField("owners"), tagsField(), termsField(), domainsField(), extensionField(),
+			displayNameField(), descriptionField(), ownersField("owners"), allTagsField(), termsField(), domainsField(), extensionField(),
 			{
 				name: "fullyQualifiedName", about: "The fully qualified name. Without it the directory stands at the root of the drive.", examples: []string{"drive.Reports.2024"},
 				show: func(s *subject) string { return s.fqn },

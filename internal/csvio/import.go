@@ -48,7 +48,11 @@ func (r *row) failWith(err error) {
 	if r.fault != "" {
 		return
 	}
-	r.fail(unknownFault, "%s", engine.Public(err))
+	kind := unknownFault
+	if k := entity.KindOf(err); k == entity.KindBadRequest || k == entity.KindNotFound {
+		kind = invalidField
+	}
+	r.fail(kind, "%s", engine.Public(err))
 }
 
 // Import reads a file into what lies below an entity. Bad rows are part of the
@@ -267,6 +271,9 @@ func (m *importer) writeEntity(b *engine.Batch, r *row) error {
 		return nil
 	}
 	r.outcome = outcomes(event)
+	if r.change.typ == "team" {
+		m.c.made[r.change.fqn] = true
+	}
 	return nil
 }
 

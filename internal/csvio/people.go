@@ -57,7 +57,7 @@ func (in *change) within(team string) error {
 	if err != nil {
 		return err
 	}
-	if !in.under.teams[ref.ID] {
+	if !in.under.teams[ref.ID] && !in.under.made[ref.FullyQualifiedName] {
 		return entity.BadRequest("the team %s is not below %s", entity.Shorten(team, 200), in.under.fqn)
 	}
 	return nil

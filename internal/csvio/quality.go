@@ -35,7 +35,7 @@ func caseSheet() *sheet {
 			flagMember("computePassedFailedRowCount", "Whether rows that pass and fail are counted."),
 			flagMember("useDynamicAssertion", "Whether the bounds are learned from the data."),
 			textMember("inspectionQuery", "A query that shows the rows that failed.", ""),
-			tagsField(), termsField(),
+			allTagsField(), termsField(),
 		},
 	}
 }

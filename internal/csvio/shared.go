@@ -180,6 +180,12 @@ func tagsField() field {
 	return labelField("tags", "tag", isTag, "Fully qualified names of tags, separated by semicolons.", "PII.Sensitive;PersonalData.Personal")
 }
 
+// allTagsField is for what has no column of its own for tiers.
+func allTagsField() field {
+	notTerm := func(l *entity.TagLabel) bool { return !isTerm(l) }
+	return labelField("tags", "tag", notTerm, "Fully qualified names of tags, separated by semicolons.", "PII.Sensitive;PersonalData.Personal")
+}
+
 func termsField() field {
 	return labelField("glossaryTerms", "glossaryTerm", isTerm, "Fully qualified names of glossary terms, separated by semicolons.", "Business.Customer")
 }
