@@ -127,17 +127,27 @@ func (c *catalpa) admin() *api {
 		if u.Name != "admin" {
 			continue
 		}
-		var answer struct {
-			AccessToken string `json:"accessToken"`
-		}
-		anonymous.send(http.MethodPost, "/users/login", map[string]string{
-			"email":    u.Email,
-			"password": base64.StdEncoding.EncodeToString([]byte(password)),
-		}, &answer, http.StatusOK)
-		return &api{t: c.t, base: c.base, token: answer.AccessToken}
+		// The password just printed is good for choosing another, nothing else.
+		own := "Own-" + password
+		anonymous.signIn(u.Email, password).send(http.MethodPut, "/users/changePassword", map[string]string{
+			"username": u.Name, "requestType": "SELF", "oldPassword": password, "newPassword": own, "confirmPassword": own,
+		}, nil, http.StatusOK)
+		return anonymous.signIn(u.Email, own)
 	}
 	c.t.Fatalf("no administrator among %+v", users.Data)
 	return nil
+}
+
+// signIn returns a client that acts for a person.
+func (a *api) signIn(email, password string) *api {
+	a.t.Helper()
+	var answer struct {
+		AccessToken string `json:"accessToken"`
+	}
+	a.send(http.MethodPost, "/users/login", map[string]string{
+		"email": email, "password": base64.StdEncoding.EncodeToString([]byte(password)),
+	}, &answer, http.StatusOK)
+	return &api{t: a.t, base: a.base, token: answer.AccessToken}
 }
 
 // asBot is an API client with the ingestion bot's token.
