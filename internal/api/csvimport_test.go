@@ -141,8 +141,12 @@ func TestImportReplacesWhatTheCellsSay(t *testing.T) {
 		Domains     []named `json:"domains"`
 		SourceURL   string  `json:"sourceUrl"`
 		Columns     []named `json:"columns"`
+
+		Certification struct {
+			TagLabel named `json:"tagLabel"`
+		} `json:"certification"`
 	}
-	h.do("GET", "/tables/name/shop.db.public.%22ord.ers%22?fields=owners,tags,domains,columns", nil, 200).into(&table)
+	h.do("GET", "/tables/name/shop.db.public.%22ord.ers%22?fields=owners,tags,domains,columns,certification", nil, 200).into(&table)
 	if table.DisplayName != "" || table.Description != "New text" || table.Version != 0.2 || len(table.Domains) != 0 || len(table.Columns) != 3 {
 		t.Errorf("the table is %+v", table)
 	}
