@@ -27,16 +27,29 @@ type term struct {
 	label string // the value as written, when the key does not tell it
 }
 
+// termID is what makes a term one of its own.
+type termID struct {
+	field uint16
+	key   string
+}
+
 // analysis collects the terms of one document.
 type analysis struct {
 	fieldOf func(path string) (uint16, bool)
-	seen    map[uint16]map[string]bool
+	seen    map[termID]struct{}
+	words   map[termID]struct{} // by group: texts repeat their words
 	terms   []term
 }
 
+// usualTerms is how many terms a document tends to have.
+const usualTerms = 128
+
 // analyze returns the terms of a document.
 func analyze(doc search.Document, fieldOf func(path string) (uint16, bool)) ([]term, error) {
-	a := analysis{fieldOf: fieldOf, seen: map[uint16]map[string]bool{}}
+	a := analysis{
+		fieldOf: fieldOf, terms: make([]term, 0, usualTerms),
+		seen: make(map[termID]struct{}, usualTerms), words: make(map[termID]struct{}, usualTerms/2),
+	}
 	a.add(fieldIndex, search.StringKey(doc.Index), "")
 	if doc.Deleted {
 		a.add(fieldDeleted, presence, "")
@@ -46,15 +59,11 @@ func analyze(doc search.Document, fieldOf func(path string) (uint16, bool)) ([]t
 }
 
 func (a *analysis) add(field uint16, key, label string) {
-	keys := a.seen[field]
-	if keys == nil {
-		keys = map[string]bool{}
-		a.seen[field] = keys
-	}
-	if keys[key] {
+	id := termID{field, key}
+	if _, again := a.seen[id]; again {
 		return
 	}
-	keys[key] = true
+	a.seen[id] = struct{}{}
 	a.terms = append(a.terms, term{field: field, key: key, label: label})
 }
 
@@ -83,6 +92,11 @@ func (a *analysis) value(path string, v search.Value) {
 		return
 	}
 	search.IndexWords(v.Text, func(word string) {
+		id := termID{uint16(group), word}
+		if _, again := a.words[id]; again {
+			return
+		}
+		a.words[id] = struct{}{}
 		key := "\x03" + word
 		a.add(uint16(group), key, "")
 		a.add(fieldAllWords, key, "")
