@@ -14,6 +14,8 @@ GOLANGCI_LINT := $(CURDIR)/.cache/bin/golangci-lint-$(LINT_VERSION)
 # How make run starts the server: SAMPLE=1 loads a small catalog, ARGS adds options.
 ARGS ?=
 FUZZTIME ?= 5s
+# How many tables make bench grows a catalog to; 0 leaves that part out.
+GROW ?= 100000
 
 .PHONY: help run build test test-unit test-fuzz test-acceptance lint bench clean
 
@@ -45,9 +47,10 @@ test-acceptance: build ## run the real clients against bin/catalpa
 lint: $(GOLANGCI_LINT) ## check format, layout, import rules and the linters of .golangci.yml
 	@GOLANGCI_LINT=$(GOLANGCI_LINT) tools/lint.sh
 
-bench: build ## measure against a bare HTTP handler, see docs/performance.md
+bench: build ## measure against a bare HTTP handler and as a catalog grows (GROW tables), see docs/performance.md
 	@tools/setup.sh go
 	go run ./bench $(ARGS)
+	$(if $(filter-out 0,$(GROW)),go run ./bench -grow $(GROW))
 
 clean: ## remove what was built and cached here
 	rm -rf bin .cache

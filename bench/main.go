@@ -71,6 +71,6 @@ func run(ctx context.Context, s settings) error {
 		fmt.Println(r)
 	}
 	fmt.Printf("\nmemory after the run: %.1f MiB with %d tables\n", server.memory(), s.tables)
-	printRatios(results)
+	printGoals(results)
 	return nil
 }
