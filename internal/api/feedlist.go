@@ -35,15 +35,14 @@ func (f *threadFilter) fits(t feed.Thread) bool {
 		return false
 	case f.resolved != nil && t.Resolved != *f.resolved:
 		return false
-	case f.active && (t.Announcement == nil || f.now < t.Announcement.Start || f.now > t.Announcement.End):
-		return false
-	case f.link != nil && !f.below(t.About):
-		return false
-	case f.person != nil && !f.person(t):
+	case f.active && !holds(t.Announcement, f.now):
 		return false
 	}
-	return f.sees(t.About)
+	return (f.link == nil || f.below(t.About)) && (f.person == nil || f.person(t)) && f.sees(t.About)
 }
+
+// holds tells whether an announcement is in force.
+func holds(p *feed.Period, now int64) bool { return p != nil && p.Start <= now && now <= p.End }
 
 // below tells whether a thread is about what the filter's link points at, or
 // about a part of it.
@@ -99,36 +98,8 @@ func (c *call) personFilter() (func(feed.Thread) bool, error) {
 	if err != nil {
 		return nil, err
 	}
-	t, err := c.userType()
-	if err != nil {
-		return nil, err
-	}
-	var name string
-	linked := map[entity.ID]bool{}
 	kind := c.query.Get("filterType")
-	err = c.engine.Store().View(c.ctx(), func(r store.Reader) error {
-		row, err := c.engine.Row(c.ctx(), r, t, engine.ByID(id))
-		if err != nil {
-			return err
-		}
-		name = row.Name
-		var kinds []string
-		switch kind {
-		case "OWNER":
-			kinds = []string{"owners"}
-		case "FOLLOWS":
-			kinds = []string{engine.RelationFollows}
-		case "", "OWNER_OR_FOLLOWS":
-			kinds = []string{"owners", engine.RelationFollows}
-		default:
-			return nil
-		}
-		relations, err := r.RelationsFrom(c.ctx(), []entity.ID{id}, kinds...)
-		for _, rel := range relations {
-			linked[rel.To] = true
-		}
-		return err
-	})
+	name, linked, err := c.linkedTo(id, personRelations[kind])
 	if err != nil {
 		return nil, err
 	}
@@ -152,6 +123,36 @@ func (c *call) personFilter() (func(feed.Thread) bool, error) {
 		return func(t feed.Thread) bool { return t.CreatedBy == name || linked[t.Entity.ID] || assigned(t) }, nil
 	}
 	return nil, entity.BadRequest("query param filterType must be one of [OWNER, MENTIONS, FOLLOWS, ASSIGNED_TO, ASSIGNED_BY, OWNER_OR_FOLLOWS]")
+}
+
+// personRelations are the relations to entities that the filters of the feed ask
+// for; those that are not listed ask for none.
+var personRelations = map[string][]string{
+	"": {"owners", engine.RelationFollows}, "OWNER_OR_FOLLOWS": {"owners", engine.RelationFollows},
+	"OWNER": {"owners"}, "FOLLOWS": {engine.RelationFollows},
+}
+
+// linkedTo returns the name of a user and the entities the user owns or follows.
+func (c *call) linkedTo(user entity.ID, kinds []string) (name string, linked map[entity.ID]bool, err error) {
+	t, err := c.userType()
+	if err != nil {
+		return "", nil, err
+	}
+	linked = map[entity.ID]bool{}
+	err = c.engine.Store().View(c.ctx(), func(r store.Reader) error {
+		row, err := c.engine.Row(c.ctx(), r, t, engine.ByID(user))
+		if err != nil || len(kinds) == 0 {
+			name = row.Name
+			return err
+		}
+		name = row.Name
+		relations, err := r.RelationsFrom(c.ctx(), []entity.ID{user}, kinds...)
+		for _, rel := range relations {
+			linked[rel.To] = true
+		}
+		return err
+	})
+	return name, linked, err
 }
 
 // mentions tells whether the thread or one of its posts links to the user.

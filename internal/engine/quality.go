@@ -157,6 +157,11 @@ func (h *hydration) readTests(ctx context.Context, r store.Reader, ids []entity.
 	if !h.asks("summary") && !h.asks("testCaseResultSummary") {
 		return nil
 	}
+	return h.readSummaries(ctx, r, ids, cases, owners)
+}
+
+// readSummaries counts the last results of the cases of each suite.
+func (h *hydration) readSummaries(ctx context.Context, r store.Reader, ids []entity.ID, cases map[entity.ID][]entity.ID, owners []string) error {
 	results := make(map[string]caseResult, len(owners))
 	records, err := r.RecordsOf(ctx, LatestResultKind(), "", owners)
 	if err != nil {
