@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/go-json-experiment/json"
+	"github.com/google/uuid"
 
 	"github.com/catalpa-metadata/catalpa/internal/entity"
 	"github.com/catalpa-metadata/catalpa/internal/policy"
@@ -27,6 +28,7 @@ const (
 	maxLogRun  = 10 << 20 // one run
 	maxLogRuns = 10       // of one pipeline
 	maxLogPage = 10_000   // lines of one answer
+	maxLogs    = 20_000   // runs with a log, of all pipelines
 )
 
 // Kinds of the records of a log, owned by the pipeline: what is known of a run,
@@ -98,9 +100,37 @@ func (c *call) readLogRun(r store.Reader, pipeline entity.ID, id string) (logRun
 	return l, true, err
 }
 
-// onLog changes the log of the run that the path names.
-func (c *call) onLog(t *registry.Type, change func(tx store.Tx, row store.Row, id string, l *logRun) error) error {
+// logSpace makes owners of logs out of names.
+var logSpace = uuid.MustParse("0d9a5c1e-6f0b-4a57-9c0e-2f5b7a1c8e43")
+
+// logOwner is whom the logs of a pipeline belong to. It follows from the name: a
+// client ships the first lines of a run before it has made the pipeline.
+func logOwner(fqn string) entity.ID { return uuid.NewSHA1(logSpace, []byte(fqn)) }
+
+// writableLog returns the owner of the log that the path names, if the caller may
+// write it. While there is no such pipeline, the right on all of them decides.
+func (c *call) writableLog(t *registry.Type) (owner entity.ID, err error) {
 	sel, err := c.selector()
+	if err != nil {
+		return owner, err
+	}
+	fqn := entity.CanonicalFQN(sel.FQN)
+	err = c.engine.Store().View(c.ctx(), func(r store.Reader) error {
+		row, err := c.liveRow(r, t, sel, policy.EditIngestionPipelineStatus)
+		if err == nil {
+			fqn = row.FQN
+		}
+		return err
+	})
+	if err != nil && entity.KindOf(err) == entity.KindNotFound {
+		err = c.authorize(t.Name, policy.EditIngestionPipelineStatus)
+	}
+	return logOwner(fqn), err
+}
+
+// onLog changes the log of the run that the path names.
+func (c *call) onLog(t *registry.Type, change func(tx store.Tx, owner entity.ID, id string, l *logRun) error) error {
+	owner, err := c.writableLog(t)
 	if err != nil {
 		return err
 	}
@@ -109,15 +139,16 @@ func (c *call) onLog(t *registry.Type, change func(tx store.Tx, row store.Row, i
 		return err
 	}
 	return c.engine.Store().Update(c.ctx(), func(tx store.Tx) error {
-		row, err := c.liveRow(tx, t, sel, policy.EditIngestionPipelineStatus)
+		l, known, err := c.readLogRun(tx, owner, id)
 		if err != nil {
 			return err
 		}
-		l, known, err := c.readLogRun(tx, row.ID, id)
-		if err != nil {
-			return err
+		if !known {
+			if err := c.roomForLog(tx); err != nil {
+				return err
+			}
 		}
-		if err := change(tx, row, id, &l); err != nil {
+		if err := change(tx, owner, id, &l); err != nil {
 			return err
 		}
 		l.Updated = millis()
@@ -125,13 +156,13 @@ func (c *call) onLog(t *registry.Type, change func(tx store.Tx, row store.Row, i
 		if err != nil {
 			return err
 		}
-		if err := tx.PutRecord(c.ctx(), store.Record{Kind: logKind, Owner: row.ID.String(), Key: id, At: l.Updated, Doc: doc}); err != nil {
+		if err := tx.PutRecord(c.ctx(), store.Record{Kind: logKind, Owner: owner.String(), Key: id, At: l.Updated, Doc: doc}); err != nil {
 			return err
 		}
 		if known {
 			return nil
 		}
-		return c.dropOldLogs(tx, row.ID)
+		return c.dropOldLogs(tx, owner)
 	})
 }
 
@@ -146,7 +177,7 @@ func (c *call) appendLog(t *registry.Type) error {
 	if err != nil {
 		return err
 	}
-	err = c.onLog(t, func(tx store.Tx, row store.Row, id string, l *logRun) error {
+	err = c.onLog(t, func(tx store.Tx, owner entity.ID, id string, l *logRun) error {
 		if lines == "" {
 			return nil
 		}
@@ -154,13 +185,13 @@ func (c *call) appendLog(t *registry.Type) error {
 		if err != nil {
 			return entity.BadRequest("the logs are not valid UTF-8")
 		}
-		rec := store.Record{Kind: logPartBase + id, Owner: row.ID.String(), Key: timeseries.Key(int64(l.Parts)), At: millis(), Doc: doc}
+		rec := store.Record{Kind: logPartBase + id, Owner: owner.String(), Key: timeseries.Key(int64(l.Parts)), At: millis(), Doc: doc}
 		if err := tx.PutRecord(c.ctx(), rec); err != nil {
 			return err
 		}
 		l.Parts++
 		l.Bytes += len(doc)
-		return c.shortenLog(tx, row.ID, id, l)
+		return c.shortenLog(tx, owner, id, l)
 	})
 	if err != nil {
 		return err
@@ -185,6 +216,15 @@ func (c *call) shortenLog(tx store.Tx, pipeline entity.ID, id string, l *logRun)
 	return nil
 }
 
+// roomForLog bounds how many runs have logs, whatever their pipelines.
+func (c *call) roomForLog(tx store.Tx) error {
+	n, err := tx.CountRecords(c.ctx(), store.RecordQuery{Kind: logKind, Any: true})
+	if err == nil && n >= maxLogs {
+		err = entity.Errorf(entity.KindUnavailable, "the server keeps logs of %d runs and has no room for more", maxLogs)
+	}
+	return err
+}
+
 // dropOldLogs keeps the logs of the newest runs only.
 func (c *call) dropOldLogs(tx store.Tx, pipeline entity.ID) error {
 	owner := pipeline.String()
@@ -204,7 +244,7 @@ func (c *call) dropOldLogs(tx store.Tx, pipeline entity.ID) error {
 }
 
 func (c *call) closeLog(t *registry.Type) error {
-	err := c.onLog(t, func(_ store.Tx, _ store.Row, _ string, l *logRun) error {
+	err := c.onLog(t, func(_ store.Tx, _ entity.ID, _ string, l *logRun) error {
 		l.Closed = true
 		return nil
 	})
@@ -228,7 +268,7 @@ func (c *call) listLogs(t *registry.Type) error {
 	var name string
 	err = c.read(t, sel, policy.ViewAll, func(r store.Reader, row store.Row) error {
 		name = row.FQN
-		found, err := r.Records(c.ctx(), store.RecordQuery{Kind: logKind, Owner: row.ID.String(), Order: store.NewestFirst, Limit: limit})
+		found, err := r.Records(c.ctx(), store.RecordQuery{Kind: logKind, Owner: logOwner(row.FQN).String(), Order: store.NewestFirst, Limit: limit})
 		for _, rec := range found {
 			runs = append(runs, rec.Key)
 		}
@@ -249,7 +289,7 @@ func (c *call) logText(t *registry.Type, id string) (row store.Row, text string,
 	err = c.read(t, sel, policy.ViewAll, func(r store.Reader, found store.Row) error {
 		row = found
 		if id == "" {
-			latest, err := timeseries.Series{Kind: logKind}.Latest(c.ctx(), r, row.ID)
+			latest, err := timeseries.Series{Kind: logKind}.Latest(c.ctx(), r, logOwner(row.FQN))
 			if missing(err) {
 				return entity.NotFound("log", row.FQN)
 			}
@@ -258,14 +298,14 @@ func (c *call) logText(t *registry.Type, id string) (row store.Row, text string,
 			}
 			id = latest.Key
 		}
-		l, known, err := c.readLogRun(r, row.ID, id)
+		l, known, err := c.readLogRun(r, logOwner(row.FQN), id)
 		if err != nil {
 			return err
 		}
 		if !known {
 			return entity.NotFound("log", id)
 		}
-		text, err = c.joinLog(r, row.ID, id, l)
+		text, err = c.joinLog(r, logOwner(row.FQN), id, l)
 		return err
 	})
 	return row, text, err

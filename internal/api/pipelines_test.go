@@ -111,9 +111,19 @@ func TestLogsOfRuns(t *testing.T) {
 		t.Errorf("%s: %s", got.header.Get("Content-Type"), got.body)
 	}
 	h.do("GET", logs+"/none", nil, 404)
-	h.do("POST", ingestions+"/logs/shop.none/run-1", batch(t, "x", false), 404)
+	h.as(h.consumer("writer"), "POST", ingestions+"/logs/shop.none/run-1", batch(t, "x", false)).want(403)
 	h.do("POST", logs+"/run-1", map[string]any{"logs": "no gzip", "compressed": true}, 400)
 	h.as(h.consumer("reader"), "POST", logs+"/run-1", batch(t, "x", false)).want(403)
+}
+
+// A client ships the first lines of a run before it has made the pipeline.
+func TestLogsMayComeBeforeTheirPipeline(t *testing.T) {
+	h := newHarness(t)
+	bot := h.bot()
+	h.as(bot, "POST", ingestions+"/logs/shop.nightly/run-1", batch(t, "early\n", false)).want(200)
+	h.ingestion()
+	h.as(bot, "POST", ingestions+"/logs/shop.nightly/run-1", batch(t, "late\n", false)).want(200)
+	h.do("GET", ingestions+"/logs/shop.nightly/run-1", nil, 200).shows("logs", "early\nlate\n")
 }
 
 func TestLogsAreBounded(t *testing.T) {
