@@ -1,6 +1,10 @@
 package engine
 
 import (
+	"context"
+	"maps"
+	"strings"
+
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -51,6 +55,62 @@ func (e *Engine) seal(t *registry.Type, old, next *entity.Entity) error {
 		}
 		return e.sealer.Seal(value, secretContext(t, next, path))
 	})
+}
+
+// sealFor seals the secrets of a new state that a caller asks for. A masked secret
+// stands for one that the caller need not know: it must not become a way to have
+// that secret sent elsewhere, so that who has no access to secrets changes nothing
+// beside one without giving it anew.
+func (w *write) sealFor(ctx context.Context, old *entity.Entity) error {
+	masked := map[string]bool{}
+	if old != nil && w.t.Hooks.Secrets != nil && w.method != methodInternal && w.by.TokenType != "SYSTEM" && !w.by.IsBot {
+		err := w.t.Hooks.Secrets(w.in.ent.Rest, func(path, value string) (string, error) {
+			if value == Mask {
+				masked[topMember(path)] = true
+			}
+			return value, nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	if err := w.e.seal(w.t, old, w.in.ent); err != nil || len(masked) == 0 {
+		return err
+	}
+	moved, err := movedAround(w.t, old, w.in.ent, masked)
+	if err != nil || moved == "" {
+		return err
+	}
+	s, err := w.e.subjectIn(ctx, w.tx, w.by.UserID)
+	if err != nil || s.Admin {
+		return err
+	}
+	return entity.BadRequest("%s has masked secrets: to change it, send the secrets too, or ask an administrator", moved)
+}
+
+// movedAround returns a member whose parts other than secrets differ, "" if none.
+func movedAround(t *registry.Type, old, next *entity.Entity, members map[string]bool) (string, error) {
+	states := [2]map[string]jsontext.Value{maps.Clone(old.Rest), maps.Clone(next.Rest)}
+	for _, rest := range states {
+		err := t.Hooks.Secrets(rest, func(string, string) (string, error) { return Mask, nil })
+		if err != nil {
+			return "", err
+		}
+	}
+	for name := range members {
+		if !sameJSON(states[0][name], states[1][name]) {
+			return name, nil
+		}
+	}
+	return "", nil
+}
+
+// topMember returns the member of the document that a path of a secret begins with.
+func topMember(path string) string {
+	if at := strings.IndexAny(path, ".["); at >= 0 {
+		return path[:at]
+	}
+	return path
 }
 
 // unseal opens or masks the secrets of an entity that is shown.

@@ -169,3 +169,20 @@ func TestMaskSentBackKeepsTheSecret(t *testing.T) {
 	_, err = b.put(b.admin, "databaseService", serviceRequest("", secret.Prefix+"AAAA"))
 	wantKind(t, err, entity.KindBadRequest, "sealed")
 }
+
+func TestMaskedSecretsAreNotSentElsewhere(t *testing.T) {
+	b := newBed(t)
+	id := b.mustPut(b.admin, "databaseService", serviceRequest(`"owners":[{"id":"`+b.plain.UserID.String()+`","type":"user"}],`, plainSecret)).Entity.ID
+	elsewhere := `{"op":"replace","path":"/connection/config/hostPort","value":"elsewhere:5432"}`
+	_, err := b.patch(b.plain, "databaseService", id, `[`+elsewhere+`]`)
+	wantKind(t, err, entity.KindBadRequest, "send the secrets too")
+	_, err = b.put(b.plain, "databaseService", strings.Replace(serviceRequest("", engine.Mask), "h:5432", "elsewhere:5432", 1))
+	wantKind(t, err, entity.KindBadRequest, "send the secrets too")
+	b.wantRevealed("after attempts to redirect it", plainSecret)
+
+	b.mustPatch(b.plain, "databaseService", id, `[{"op":"add","path":"/description","value":"mine"}]`)
+	b.mustPatch(b.admin, "databaseService", id, `[`+elsewhere+`]`)
+	b.wantRevealed("after the administrator moved it", plainSecret)
+	b.mustPatch(b.plain, "databaseService", id, `[{"op":"replace","path":"/connection/config/hostPort","value":"h:1"},{"op":"replace","path":"/connection/config/authType/password","value":"second-`+plainSecret+`"}]`)
+	b.wantRevealed("after the owner moved it with a new secret", "second-"+plainSecret)
+}

@@ -372,7 +372,7 @@ func (w *write) finish(ctx context.Context, old *entity.Entity) error {
 			delete(ent.Rest, name)
 		}
 	}
-	return w.e.seal(w.t, old, ent)
+	return w.sealFor(ctx, old)
 }
 
 // requireMembers makes sure that a new entity has what its schema requires, which
