@@ -191,7 +191,11 @@ func applyPatch(doc []byte, ops []patchOp) ([]byte, error) {
 }
 
 func applyGeneral(doc []byte, top map[string]jsontext.Value, ops []patchOp) ([]byte, error) {
-	raw, err := encode(lenient(top, ops))
+	ops = lenient(top, ops)
+	if err := boundPadding(doc, ops); err != nil {
+		return nil, err
+	}
+	raw, err := encode(ops)
 	if err != nil {
 		return nil, err
 	}

@@ -21,15 +21,20 @@ const (
 // that already is a well-formed quoted part is taken as it is, or unquoted when
 // it needs no quotes.
 func QuoteName(name string) string {
-	if len(name) >= 2 && name[0] == '"' && name[len(name)-1] == '"' {
+	if len(name) > 2 && name[0] == '"' && name[len(name)-1] == '"' {
 		inner := name[1 : len(name)-1]
 		if !strings.ContainsAny(strings.ReplaceAll(inner, `""`, ""), `"`) {
-			if !strings.ContainsAny(inner, `."`) && inner != "" {
+			if !strings.ContainsAny(inner, `."`) {
 				return inner
 			}
 			return name
 		}
 	}
+	return quotePlain(name)
+}
+
+// quotePlain is QuoteName for a name that is not in quotes already.
+func quotePlain(name string) string {
 	if !strings.ContainsAny(name, `."`) {
 		return name
 	}
@@ -140,7 +145,7 @@ func CanonicalFQN(fqn string) string {
 		return fqn
 	}
 	for i, part := range parts {
-		parts[i] = QuoteName(UnquoteName(part))
+		parts[i] = quotePlain(UnquoteName(part))
 	}
 	return strings.Join(parts, ".")
 }
