@@ -125,6 +125,9 @@ func (e *Engine) unseal(t *registry.Type, ent *entity.Entity, reveal bool) error
 		if !reveal {
 			return Mask, nil
 		}
+		if !e.isSealed(value) { // written when it was not yet known as a secret
+			return value, nil
+		}
 		plain, err := e.sealer.Open(value, secretContext(t, ent, path))
 		if err != nil {
 			return "", entity.Internal(err)

@@ -57,7 +57,7 @@ func serviceSecrets(set *jsonschema.Set, typ string) SecretFinder {
 			return err
 		}
 		return editPath(rest, "connection", []string{"config"}, func(config jsontext.Value) (jsontext.Value, error) {
-			return set.VisitSecrets(schema, config, below("connection.config", visit))
+			return connectionSecrets(set, schema, config, below("connection.config", visit))
 		})
 	}
 }
@@ -102,7 +102,7 @@ func workflowSecrets(set *jsonschema.Set) SecretFinder {
 			return nil // nothing to be tested, or a kind of service without settings
 		}
 		return editPath(doc, "request", []string{"connection", "config"}, func(config jsontext.Value) (jsontext.Value, error) {
-			return set.VisitSecrets(schema, config, below("request.connection.config", visit))
+			return connectionSecrets(set, schema, config, below("request.connection.config", visit))
 		})
 	}
 }
