@@ -169,12 +169,21 @@ func (a *API) serve(route *Route) http.HandlerFunc {
 	}
 }
 
+// credential is the value of the Authorization header. Of several none counts: a
+// proxy in front may have judged another one than we would.
+func (c *call) credential() string {
+	if values := c.r.Header.Values("Authorization"); len(values) == 1 {
+		return values[0]
+	}
+	return ""
+}
+
 // admit lets the caller in, or says why not.
 func (c *call) admit() error {
 	if c.route.Access == Public {
 		return nil
 	}
-	by, err := c.auth.Authenticate(c.ctx(), c.r.Header.Get("Authorization"))
+	by, err := c.auth.Authenticate(c.ctx(), c.credential())
 	if err != nil {
 		return err
 	}
@@ -203,7 +212,7 @@ func (c *call) admit() error {
 func (c *call) unknown() error {
 	path := c.r.URL.EscapedPath()
 	if strings.HasPrefix(path, "/api/") || path == "/api" {
-		if _, err := c.auth.Authenticate(c.ctx(), c.r.Header.Get("Authorization")); err != nil {
+		if _, err := c.auth.Authenticate(c.ctx(), c.credential()); err != nil {
 			return err
 		}
 	}
