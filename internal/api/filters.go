@@ -20,35 +20,41 @@ func (c *call) filters(t *registry.Type) (q store.ListQuery, found bool, err err
 		if len(value) > 4*entity.MaxFQN {
 			return q, false, entity.BadRequest("query param %s is too long", f.Param)
 		}
-		switch f.Kind {
-		case registry.FilterUnder:
-			under, err := c.nameOf(value)
-			if err != nil || under == "" {
-				return q, false, err
-			}
-			if len(under) > len(q.Under) {
-				q.Under = under
-			}
-		case registry.FilterParent:
-			id, err := c.named(f, value)
-			if err != nil || id == entity.NilID {
-				return q, false, err
-			}
-			q.Parent = id
-		case registry.FilterRelation:
-			id, err := c.named(f, value)
-			if err != nil || id == entity.NilID {
-				return q, false, err
-			}
-			q.RelatedFrom = &store.RelationFilter{From: id, Kind: f.Field}
-		case registry.FilterField:
-			if q.Members == nil {
-				q.Members = map[string]string{}
-			}
-			q.Members[f.Field] = value
+		if found, err := c.filter(&q, f, value); err != nil || !found {
+			return q, false, err
 		}
 	}
 	return q, true, nil
+}
+
+// filter adds one parameter to the query.
+func (c *call) filter(q *store.ListQuery, f registry.Filter, value string) (found bool, err error) {
+	switch f.Kind {
+	case registry.FilterUnder:
+		under, err := c.nameOf(value)
+		if err != nil || under == "" {
+			return false, err
+		}
+		if len(under) > len(q.Under) {
+			q.Under = under
+		}
+	case registry.FilterParent, registry.FilterRelation:
+		id, err := c.named(f, value)
+		if err != nil || id == entity.NilID {
+			return false, err
+		}
+		if f.Kind == registry.FilterParent {
+			q.Parent = id
+		} else {
+			q.RelatedFrom = &store.RelationFilter{From: id, Kind: f.Field}
+		}
+	case registry.FilterField:
+		if q.Members == nil {
+			q.Members = map[string]string{}
+		}
+		q.Members[f.Field] = value
+	}
+	return true, nil
 }
 
 // named returns the id of the entity a filter names by id or FQN, NilID when

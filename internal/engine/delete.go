@@ -59,30 +59,40 @@ func (w *write) deletable(ctx context.Context, sel Selector, opts DeleteOptions)
 	if err := w.e.authorizeIn(ctx, w.tx, w.look, w.by, w.t, w.old, row.Parent, policy.Delete); err != nil {
 		return row, nil, err
 	}
-	if text(w.old.Rest["provider"]) == "system" {
-		return row, nil, entity.BadRequest("System entity [name=%s, type=%s] can not be deleted.", row.Name, row.Type)
-	}
-	if flag(w.old, "isAdmin") && w.t.Name == "user" {
-		if err := w.otherAdmin(ctx); err != nil {
-			return row, nil, err
-		}
-	}
-	below, err := w.tx.Descendants(ctx, row.ID)
-	if err != nil {
+	if err := w.mayGo(ctx, row); err != nil {
 		return row, nil, err
 	}
-	if len(below) > 0 && !opts.Recursive {
-		children, err := w.tx.Children(ctx, []entity.ID{row.ID}, "", maxChildren)
-		if err != nil {
-			return row, nil, err
-		}
-		for _, child := range children {
-			if !child.Deleted || opts.Hard {
-				return row, nil, entity.BadRequest("%s is not empty", w.t.Name)
-			}
+	below, err := w.tx.Descendants(ctx, row.ID)
+	if err == nil && len(below) > 0 && !opts.Recursive {
+		err = w.empty(ctx, row, opts.Hard)
+	}
+	return row, below, err
+}
+
+// mayGo refuses to delete what the server itself rests on.
+func (w *write) mayGo(ctx context.Context, row store.Row) error {
+	if text(w.old.Rest["provider"]) == "system" {
+		return entity.BadRequest("System entity [name=%s, type=%s] can not be deleted.", row.Name, row.Type)
+	}
+	if w.t.Name == "user" && flag(w.old, "isAdmin") {
+		return w.otherAdmin(ctx)
+	}
+	return nil
+}
+
+// empty refuses to delete an entity with children; those that are softly deleted
+// count only when it is for good.
+func (w *write) empty(ctx context.Context, row store.Row, hard bool) error {
+	children, err := w.tx.Children(ctx, []entity.ID{row.ID}, "", maxChildren)
+	if err != nil {
+		return err
+	}
+	for _, child := range children {
+		if !child.Deleted || hard {
+			return entity.BadRequest("%s is not empty", w.t.Name)
 		}
 	}
-	return row, below, nil
+	return nil
 }
 
 func (w *write) deleteHard(ctx context.Context, row store.Row, below []entity.ID, v View) (*entity.Entity, error) {

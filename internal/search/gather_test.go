@@ -2,6 +2,7 @@ package search_test
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"sync/atomic"
 	"testing"
@@ -65,6 +66,8 @@ func TestEventsGatherAndSearchesDoNotWait(t *testing.T) {
 			}
 			cancel()
 		})
-		<-ended
+		if err := <-ended; err != nil && !errors.Is(err, context.Canceled) {
+			t.Error(err)
+		}
 	})
 }

@@ -41,7 +41,7 @@ func (s *Service) Rank(ctx context.Context, by entity.Principal, typ, date strin
 	}
 	slices.Sort(owners)
 	for batch := range slices.Chunk(owners, rankBatch) {
-		if err := s.writeRanks(ctx, by, typ, on, batch, ranks); err != nil {
+		if err := s.writeRanks(ctx, by, on, batch, ranks); err != nil {
 			return err
 		}
 	}
@@ -106,7 +106,7 @@ func ranksOf(sums map[string][3]int64) map[string][3]float64 {
 }
 
 // writeRanks stores the ranks that changed and announces their entities.
-func (s *Service) writeRanks(ctx context.Context, by entity.Principal, typ string, on time.Time, owners []string, ranks map[string][3]float64) error {
+func (s *Service) writeRanks(ctx context.Context, by entity.Principal, on time.Time, owners []string, ranks map[string][3]float64) error {
 	return s.engine.Store().Update(ctx, func(tx store.Tx) error {
 		ids := make([]entity.ID, 0, len(owners))
 		for _, owner := range owners {

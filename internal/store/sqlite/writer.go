@@ -143,7 +143,10 @@ func (j *job) run(t *tx, fn func(store.Tx) error) error {
 		return outcome
 	}()
 	if err != nil {
-		_ = <-j.result // says the same; reading it lets the writer go on
+		// The writer waits until somebody has read its word on the job.
+		if said := <-j.result; said != nil {
+			err = said
+		}
 		return public(err)
 	}
 	return <-j.result
