@@ -102,7 +102,9 @@ func (c *call) readLogRun(r store.Reader, pipeline entity.ID, id string) (logRun
 
 // logOwner is whom the logs of a pipeline belong to. It follows from the name: a
 // client ships the first lines of a run before it has made the pipeline.
-func logOwner(fqn string) entity.ID { return uuid.NewSHA1(uuid.NameSpaceOID, []byte("catalpa/pipelineLog/"+fqn)) }
+func logOwner(fqn string) entity.ID {
+	return uuid.NewSHA1(uuid.NameSpaceOID, []byte("catalpa/pipelineLog/"+fqn))
+}
 
 // writableLog returns the owner of the log that the path names, if the caller may
 // write it. While there is no such pipeline, the right on all of them decides.
