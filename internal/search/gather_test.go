@@ -71,3 +71,33 @@ func TestEventsGatherAndSearchesDoNotWait(t *testing.T) {
 		}
 	})
 }
+
+func TestWritersKeepPaceWithTheIndex(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCatalog()
+		index := &countingIndex{}
+		_, first := c.put("first")
+		index.position.Store(first)
+		x := search.NewIndexer(index, c, c, []string{"table"}, slog.New(slog.DiscardHandler))
+		held := func(seq uint64) time.Duration {
+			begun := time.Now()
+			x.Pace(seq)
+			return time.Since(begun)
+		}
+		if d := held(1_000_000); d != 0 {
+			t.Errorf("held up for %v before the index is built", d)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() { ended <- x.Run(ctx) }()
+		waitFor(t, x, first)
+		if d := held(first + 100); d != 0 {
+			t.Errorf("held up for %v by an index that keeps up", d)
+		}
+		if d := held(first + 10_000); d <= 0 || d > 100*time.Millisecond {
+			t.Errorf("held up for %v by an index that does not move, want a moment", d)
+		}
+		cancel()
+		<-ended
+	})
+}

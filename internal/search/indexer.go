@@ -41,6 +41,11 @@ const (
 	// that many small writes share the cost of a batch. Nobody who searches waits
 	// for it.
 	gatherFor = 20 * time.Millisecond
+	// maxBehind is how many events the index may lag behind before writers are
+	// slowed down, and paceFor how long one commit is held up at most: an index
+	// that cannot be written must not stop the writers.
+	maxBehind = 500
+	paceFor   = 25 * time.Millisecond
 	// maxAttempts is how often a failing batch is tried before its entities are
 	// given up.
 	maxAttempts = 5
@@ -184,6 +189,25 @@ func (x *Indexer) WaitFor(ctx context.Context, seq uint64) error {
 			return ctx.Err()
 		case <-moved:
 		}
+	}
+}
+
+// Pace holds the caller up for a moment when the index is far behind the event
+// with the sequence number. Called at each commit it keeps writers from running
+// away from the index, so that searches are up to date within a second.
+func (x *Indexer) Pace(seq uint64) {
+	x.mu.Lock()
+	position, moved := x.position, x.moved
+	x.mu.Unlock()
+	if position == 0 || seq <= position+maxBehind { // at 0 it is being built, which takes its time
+		return
+	}
+	signal(x.urgent)
+	timer := time.NewTimer(paceFor)
+	defer timer.Stop()
+	select {
+	case <-moved:
+	case <-timer.C:
 	}
 }
 

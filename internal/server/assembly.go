@@ -161,6 +161,7 @@ func (a *assembly) openIndex(ctx context.Context, log *slog.Logger) error {
 	a.store.OnCommit(func(c store.Commit) {
 		if c.All || c.LastSeq > 0 {
 			a.indexer.Wake()
+			a.indexer.Pace(c.LastSeq)
 		}
 	})
 	return nil
