@@ -28,11 +28,6 @@ func newClient(base, token string) *client {
 	}}
 }
 
-// as returns a client with another credential.
-func (c *client) as(token string) *client {
-	return &client{base: c.base, token: token, http: c.http}
-}
-
 // answer is a response that was read to its end.
 type answer struct {
 	what   string // the request, for messages

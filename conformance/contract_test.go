@@ -52,9 +52,9 @@ type trial struct {
 	name  string // of the entity
 	began int64
 
-	request_ map[string]any // what it was created with
-	id, fqn  string
-	version  float64
+	asked   map[string]any // what it was created with
+	id, fqn string
+	version float64
 }
 
 func newTrial(t *testing.T, w *world, c *client, typ *registry.Type) *trial {
@@ -116,8 +116,8 @@ func (tr *trial) again(t *testing.T) map[string]any {
 }
 
 func (tr *trial) create(t *testing.T) {
-	tr.request_ = tr.request(t, tr.typ, tr.name)
-	got := tr.c.send(t, http.MethodPost, tr.base, tr.request_).want(t, http.StatusCreated)
+	tr.asked = tr.request(t, tr.typ, tr.name)
+	got := tr.c.send(t, http.MethodPost, tr.base, tr.asked).want(t, http.StatusCreated)
 	ent := tr.checked(t, got)
 	tr.id, _ = ent["id"].(string)
 	tr.fqn, _ = ent["fullyQualifiedName"].(string)
@@ -137,9 +137,9 @@ func (tr *trial) create(t *testing.T) {
 	if href, ok := ent["href"].(string); tr.schemas.Has(tr.typ.Schema, "href") && (!ok || href != tr.c.base+tr.base+"/"+tr.id) {
 		t.Errorf("href is %q", href)
 	}
-	tr.c.send(t, http.MethodPost, tr.base, tr.request_).refused(t, http.StatusConflict, "already exists")
+	tr.c.send(t, http.MethodPost, tr.base, tr.asked).refused(t, http.StatusConflict, "already exists")
 	unknown := map[string]any{"frobnicate": 1}
-	for member, value := range tr.request_ {
+	for member, value := range tr.asked {
 		unknown[member] = value
 	}
 	tr.c.send(t, http.MethodPost, tr.base, unknown).refused(t, http.StatusBadRequest, "frobnicate")
@@ -159,10 +159,10 @@ func (tr *trial) read(t *testing.T) {
 }
 
 func (tr *trial) wantName() any {
-	if tr.typ.Name == "testSuite" || tr.request_["name"] == nil {
+	if tr.typ.Name == "testSuite" || tr.asked["name"] == nil {
 		return tr.name
 	}
-	return tr.request_["name"]
+	return tr.asked["name"]
 }
 
 func (tr *trial) fields(t *testing.T) {

@@ -220,7 +220,7 @@ func (tr *trial) hardDelete(t *testing.T) {
 	if !tr.typ.Supports.PutAllowed {
 		return
 	}
-	again := tr.checked(t, tr.c.send(t, http.MethodPut, tr.base, tr.request_).want(t, http.StatusCreated))
+	again := tr.checked(t, tr.c.send(t, http.MethodPut, tr.base, tr.asked).want(t, http.StatusCreated))
 	if again["id"] == tr.id {
 		t.Error("created anew, it has the id of the deleted one")
 	}

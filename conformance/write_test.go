@@ -90,12 +90,12 @@ func (tr *trial) unchanged(t *testing.T, a *answer) {
 }
 
 func (tr *trial) put(t *testing.T) {
-	tr.unchanged(t, tr.c.send(t, http.MethodPut, tr.base, tr.request_))
+	tr.unchanged(t, tr.c.send(t, http.MethodPut, tr.base, tr.asked))
 	if !tr.schemas.Has(tr.typ.Create, "description") || !tr.schemas.Has(tr.typ.Schema, "description") {
 		return
 	}
 	changed := map[string]any{}
-	for member, value := range tr.request_ {
+	for member, value := range tr.asked {
 		changed[member] = value
 	}
 	mark := "+"
@@ -107,7 +107,7 @@ func (tr *trial) put(t *testing.T) {
 	if ent["description"] != "Put by the suite" {
 		t.Errorf("description is %v", ent["description"])
 	}
-	tr.request_ = changed
+	tr.asked = changed
 	tr.unchanged(t, tr.c.send(t, http.MethodPut, tr.base, changed))
 	if now := tr.again(t); now["description"] != "Put by the suite" {
 		t.Errorf("read again, description is %v", now["description"])
@@ -219,7 +219,7 @@ func (tr *trial) patchTags(t *testing.T) {
 // put2 sends the create request once more and keeps the books.
 func (tr *trial) put2(t *testing.T) {
 	t.Helper()
-	ent := tr.checked(t, tr.c.send(t, http.MethodPut, tr.base, tr.request_).want(t, http.StatusOK))
+	ent := tr.checked(t, tr.c.send(t, http.MethodPut, tr.base, tr.asked).want(t, http.StatusOK))
 	tr.version, _ = ent["version"].(float64)
 }
 
