@@ -87,6 +87,7 @@ type API struct {
 	routes  *routes
 	missing map[string]bool // known routes of the wire contract that are not served
 	slots   chan struct{}
+	large   chan struct{} // see enterPage
 	handler http.Handler
 }
 
@@ -100,7 +101,7 @@ func New(opts Options) *API {
 	if a.log == nil {
 		a.log = slog.Default()
 	}
-	a.slots = make(chan struct{}, a.limits.Concurrent)
+	a.slots, a.large = make(chan struct{}, a.limits.Concurrent), make(chan struct{}, largePages)
 	var types []string
 	for _, t := range a.engine.Registry().All() {
 		types = append(types, t.Name)

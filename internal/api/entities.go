@@ -90,6 +90,29 @@ func newPage[T any](data []T, total int) page[T] {
 	return page[T]{Data: data, Paging: paging{Total: total}}
 }
 
+// Clients may ask for pages of a million. What they get has at most maxRows, and a
+// cursor for the rest; of pages larger than largePage a few are made at a time,
+// so that nobody can fill the memory by asking for many.
+const (
+	maxRows    = 10_000
+	largePage  = 1_000
+	largePages = 3
+)
+
+// enterPage waits until there is room for a page of the size and returns how to
+// give the room up.
+func (c *call) enterPage(limit int) (leave func(), err error) {
+	if limit <= largePage {
+		return func() {}, nil
+	}
+	select {
+	case c.large <- struct{}{}:
+		return func() { <-c.large }, nil
+	case <-c.ctx().Done():
+		return nil, entity.Errorf(entity.KindUnavailable, "the server is busy with large pages; ask for at most %d", largePage)
+	}
+}
+
 func (c *call) listEntities(t *registry.Type) error {
 	view, err := c.view(t)
 	if err != nil {
@@ -99,10 +122,16 @@ func (c *call) listEntities(t *registry.Type) error {
 	if err != nil {
 		return err
 	}
+	limit = min(limit, maxRows)
 	query, found, err := c.filters(t)
 	if err != nil {
 		return err
 	}
+	leave, err := c.enterPage(limit)
+	if err != nil {
+		return err
+	}
+	defer leave()
 	if !found {
 		return c.json(http.StatusOK, newPage[*entity.Entity](nil, 0))
 	}
