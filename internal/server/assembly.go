@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -27,6 +28,7 @@ import (
 const (
 	storeFile    = "catalpa.db"
 	indexFile    = "search.db"
+	lockFile     = "catalpa.lock"
 	keysDir      = "keys"
 	botTokenFile = "ingestion-bot.jwt"
 )
@@ -41,6 +43,8 @@ type assembly struct {
 	auth    *auth.Service
 	index   *embedded.Engine
 	indexer *search.Indexer
+
+	unlock func() error // gives the directory to others; nil where it is shared
 
 	keysOpen <-chan struct{} // closed when keys and keysErr are set
 	keys     *key.Ring
@@ -67,11 +71,17 @@ func open(ctx context.Context, cfg *config.Config, log *slog.Logger, withIndex b
 	if err := os.MkdirAll(cfg.DataDir, 0o700); err != nil {
 		return nil, fmt.Errorf("making the data directory: %w", err)
 	}
+	if withIndex {
+		var err error
+		if a.unlock, err = lock(cfg.DataDir); err != nil {
+			return nil, err
+		}
+	}
 	a.openKeys(cfg)
 	st, err := sqlite.Open(ctx, filepath.Join(cfg.DataDir, storeFile), sqlite.Options{})
 	if err != nil {
 		<-a.keysOpen // nobody should write into the directory any more
-		return nil, err
+		return nil, errors.Join(err, a.release())
 	}
 	a.store = st
 	if err = a.build(cfg, log); err == nil && withIndex {
@@ -195,7 +205,16 @@ func (a *assembly) close(ctx context.Context) error {
 		keep(a.store.Close())
 	}
 	<-a.keysOpen // nobody writes into the directory after close
+	keep(a.release())
 	return first
+}
+
+// release gives the directory to others.
+func (a *assembly) release() error {
+	if a.unlock == nil {
+		return nil
+	}
+	return a.unlock()
 }
 
 // closeTimeout bounds how long the last writes may take.
