@@ -62,12 +62,13 @@ func start(ctx context.Context, cmd *exec.Cmd, url, path string) (*process, erro
 	tick := time.NewTicker(2 * time.Millisecond)
 	defer tick.Stop()
 	deadline := time.After(30 * time.Second)
+	probe := &http.Client{Timeout: 5 * time.Second}
 	for {
 		req, err := http.NewRequestWithContext(ctx, http.MethodGet, url+path, http.NoBody)
 		if err != nil {
 			return nil, err
 		}
-		if resp, err := http.DefaultClient.Do(req); err == nil {
+		if resp, err := probe.Do(req); err == nil {
 			resp.Body.Close()
 			return p, nil
 		}

@@ -101,7 +101,9 @@ func (s *server) kill() {
 	if err := s.cmd.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		s.t.Errorf("kill the server: %v", err)
 	}
-	<-s.exited
+	if err := <-s.exited; err != nil {
+		s.t.Logf("the server ended: %v", err)
+	}
 }
 
 // terminate asks the server to stop.

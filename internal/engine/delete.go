@@ -74,6 +74,9 @@ func (w *write) mayGo(ctx context.Context, row store.Row) error {
 	if text(w.old.Rest["provider"]) == "system" {
 		return entity.BadRequest("System entity [name=%s, type=%s] can not be deleted.", row.Name, row.Type)
 	}
+	if w.t.Name == "team" && row.FQN == rootTeam {
+		return entity.BadRequest("%s is above all other teams and can not be deleted.", rootTeam)
+	}
 	if w.t.Name == "user" && flag(w.old, "isAdmin") {
 		return w.otherAdmin(ctx)
 	}

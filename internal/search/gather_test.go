@@ -98,6 +98,8 @@ func TestWritersKeepPaceWithTheIndex(t *testing.T) {
 			t.Errorf("held up for %v by an index that does not move, want a moment", d)
 		}
 		cancel()
-		<-ended
+		if err := <-ended; err != nil && !errors.Is(err, context.Canceled) {
+			t.Error(err)
+		}
 	})
 }

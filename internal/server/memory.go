@@ -10,11 +10,18 @@ import (
 // Go's default collecting takes a fifth of the processor under load.
 const gcPercent = 300
 
-// tuneMemory sets how memory is collected, unless the operator did with GOGC. A
-// limit the operator gives with GOMEMLIMIT holds either way.
+// softLimit is where the collector begins to work harder instead, in bytes. What
+// is in use stays far below it, as every cache is bounded.
+const softLimit = 512 << 20
+
+// tuneMemory sets how memory is collected, unless the operator did with GOGC or
+// GOMEMLIMIT.
 func tuneMemory() {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
+	}
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(softLimit)
 	}
 }
 
