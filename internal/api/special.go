@@ -5,6 +5,7 @@ func (a *API) specialRoutes() []Route {
 	var all []Route
 	for _, group := range [][]Route{
 		a.serviceRoutes(),
+		a.observationRoutes(),
 		a.lineageRoutes(),
 		a.csvRoutes(),
 		a.usageRoutes(),
