@@ -252,6 +252,10 @@ func (c *call) raw(status int, body []byte) error {
 	return nil
 }
 
+// gone answers a delete that has nothing to show. It is an object and not nothing,
+// because there are clients that parse every answer.
+func (c *call) gone() error { return c.raw(http.StatusOK, []byte("{}")) }
+
 // empty answers with a status and no body. The explicit length keeps clients
 // from trying to read JSON out of a chunked nothing.
 func (c *call) empty(status int) error {

@@ -143,7 +143,7 @@ func (h lineageHandler) remove(c *call) error {
 	if err := h.service.Delete(c.ctx(), c.by, from, to); err != nil {
 		return err
 	}
-	return c.empty(http.StatusOK)
+	return c.gone()
 }
 
 func (h lineageHandler) removeSource(c *call) error {
@@ -158,7 +158,7 @@ func (h lineageHandler) removeSource(c *call) error {
 	if err := h.service.DeleteSource(c.ctx(), c.by, end, source); err != nil {
 		return err
 	}
-	return c.empty(http.StatusOK)
+	return c.gone()
 }
 
 // lineageRequest reads the parameters of a search for lineage.

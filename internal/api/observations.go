@@ -217,7 +217,7 @@ func (c *call) dropPoints(q store.RecordQuery) error {
 	if err != nil {
 		return err
 	}
-	return c.empty(http.StatusOK)
+	return c.gone()
 }
 
 // ofGroup selects the points of the group that the path names.

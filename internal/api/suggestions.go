@@ -405,5 +405,5 @@ func (c *call) deleteSuggestions() error {
 	if err != nil {
 		return err
 	}
-	return c.empty(http.StatusOK)
+	return c.gone()
 }
