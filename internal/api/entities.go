@@ -29,6 +29,7 @@ func (a *API) entityRoutes(t *registry.Type) {
 	}
 	s := t.Supports
 	add(http.MethodGet, "", (*call).listEntities)
+	add(http.MethodGet, "/history", (*call).listHistory)
 	add(http.MethodGet, "/{id}", (*call).getEntity)
 	add(http.MethodGet, "/name/{fqn}", (*call).getEntity)
 	if t.Create != "" && s.PostAllowed {

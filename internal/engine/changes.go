@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"slices"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -61,19 +60,13 @@ func (e *Engine) Changes(ctx context.Context, q store.EventQuery, base string) (
 // statesAt returns the states the entities had at the events, as JSON strings;
 // nil where it is not known any more. Current states come in one batch.
 func (e *Engine) statesAt(ctx context.Context, r store.Reader, generation uint64, events []store.Event, base string) ([]jsontext.Value, error) {
-	current, err := currentRows(ctx, r, events)
+	rows, err := rowsAt(ctx, r, events)
 	if err != nil {
 		return nil, err
 	}
 	byType := map[string][]int{}
-	rows := make([]store.Row, len(events))
 	for i, ev := range events {
-		row, ok, err := rowAt(ctx, r, ev, current)
-		if err != nil {
-			return nil, err
-		}
-		if ok {
-			rows[i] = row
+		if rows[i].Doc != nil {
 			byType[ev.EntityType] = append(byType[ev.EntityType], i)
 		}
 	}
@@ -102,6 +95,41 @@ func (e *Engine) statesAt(ctx context.Context, r store.Reader, generation uint64
 	return out, nil
 }
 
+// rowsAt returns the rows of the entities as they were at the events; Doc is nil
+// where that state is not known any more. It takes two statements for every 500
+// events.
+func rowsAt(ctx context.Context, r store.Reader, events []store.Event) ([]store.Row, error) {
+	current, err := currentRows(ctx, r, events)
+	if err != nil {
+		return nil, err
+	}
+	rows := make([]store.Row, len(events))
+	var earlier []store.StateKey
+	for i, ev := range events {
+		row, ok := current[ev.EntityID]
+		switch {
+		case ev.Doc != nil:
+			rows[i] = store.Row{ID: ev.EntityID, Type: ev.EntityType, FQN: ev.EntityFQN, Doc: ev.Doc}
+		case ok && row.Version == ev.Version:
+			rows[i] = row
+		case ok:
+			row.Doc = nil
+			rows[i] = row
+			earlier = append(earlier, store.StateKey{ID: ev.EntityID, Version: ev.Version})
+		}
+	}
+	states, err := r.States(ctx, earlier)
+	if err != nil {
+		return nil, err
+	}
+	for i, ev := range events {
+		if rows[i].Doc == nil {
+			rows[i].Doc = states[store.StateKey{ID: ev.EntityID, Version: ev.Version}]
+		}
+	}
+	return rows, nil
+}
+
 // currentRows reads the rows of all entities in the events that still exist.
 func currentRows(ctx context.Context, r store.Reader, events []store.Event) (map[entity.ID]store.Row, error) {
 	ids := make([]entity.ID, 0, len(events))
@@ -110,32 +138,13 @@ func currentRows(ctx context.Context, r store.Reader, events []store.Event) (map
 			ids = append(ids, ev.EntityID)
 		}
 	}
-	current := map[entity.ID]store.Row{}
-	for chunk := range slices.Chunk(ids, batchSize) {
-		rows, err := r.Entities(ctx, chunk)
-		if err != nil {
-			return nil, err
-		}
-		for _, row := range rows {
-			current[row.ID] = row
-		}
+	rows, err := r.Entities(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	current := make(map[entity.ID]store.Row, len(rows))
+	for _, row := range rows {
+		current[row.ID] = row
 	}
 	return current, nil
-}
-
-// rowAt returns the row of an entity as it was at the event; ok is false when
-// that state is not known any more.
-func rowAt(ctx context.Context, r store.Reader, ev store.Event, current map[entity.ID]store.Row) (row store.Row, ok bool, err error) {
-	if ev.Doc != nil {
-		return store.Row{ID: ev.EntityID, Type: ev.EntityType, FQN: ev.EntityFQN, Doc: ev.Doc}, true, nil
-	}
-	row, ok = current[ev.EntityID]
-	if !ok || row.Version == ev.Version {
-		return row, ok, nil
-	}
-	row.Doc, err = r.Version(ctx, ev.EntityID, ev.Version)
-	if err != nil && entity.KindOf(err) == entity.KindNotFound {
-		return row, false, nil
-	}
-	return row, err == nil, err
 }

@@ -59,6 +59,12 @@ type Row struct {
 // Key names an entity by type and fully qualified name.
 type Key struct{ Type, FQN string }
 
+// StateKey names an earlier state of an entity.
+type StateKey struct {
+	ID      entity.ID
+	Version entity.Version
+}
+
 // Include says which rows a query sees.
 type Include int
 
@@ -207,6 +213,10 @@ type Reader interface {
 	Versions(ctx context.Context, id entity.ID) ([][]byte, error)
 	// Version returns one earlier state.
 	Version(ctx context.Context, id entity.ID, v entity.Version) ([]byte, error)
+
+	// States returns the earlier states that the keys name, in one statement (for
+	// up to 500 keys). Those that do not exist are left out.
+	States(ctx context.Context, keys []StateKey) (map[StateKey][]byte, error)
 
 	// RelationsFrom returns the relations that start at any of the ids, of any
 	// of the kinds (all kinds if none is given), ordered by From, Kind, To.

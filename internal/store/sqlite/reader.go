@@ -3,7 +3,9 @@ package sqlite
 import (
 	"bytes"
 	"context"
+	"encoding/hex"
 	"slices"
+	"strconv"
 
 	"github.com/catalpa-metadata/catalpa/internal/entity"
 	"github.com/catalpa-metadata/catalpa/internal/store"
@@ -189,6 +191,34 @@ func (r *reader) Version(ctx context.Context, id entity.ID, v entity.Version) ([
 		err = entity.Errorf(entity.KindNotFound, "entity instance for %s has no version %s", id, v)
 	}
 	return doc, err
+}
+
+// States implements store.Reader.
+func (r *reader) States(ctx context.Context, keys []store.StateKey) (map[store.StateKey][]byte, error) {
+	found := make(map[store.StateKey][]byte, len(keys))
+	for part := range slices.Chunk(unique(keys), chunk) {
+		list := []byte{'['}
+		for i, key := range part {
+			if i > 0 {
+				list = append(list, ',')
+			}
+			list = append(list, `["`...)
+			list = hex.AppendEncode(list, key.ID[:])
+			list = append(list, `",`...)
+			list = strconv.AppendInt(list, int64(key.Version), 10)
+			list = append(list, ']')
+		}
+		list = append(list, ']')
+		err := r.query(ctx, func(row row) error {
+			found[store.StateKey{ID: row.id(0), Version: entity.Version(row.integer(1))}] = row.blob(2)
+			return nil
+		}, `SELECT v.entity, v.version, v.doc FROM json_each(?) k CROSS JOIN entity_version v
+			ON v.entity = unhex(k.value ->> 0) AND v.version = k.value ->> 1`, string(list))
+		if err != nil {
+			return nil, err
+		}
+	}
+	return found, nil
 }
 
 // unique returns the values without duplicates, in the order of their first

@@ -280,6 +280,16 @@ func testVersions(t *testing.T, s store.Store) {
 		equal(t, "newest first", docs, [][]byte{[]byte("10.1"), []byte("1.2"), []byte("0.2"), []byte("0.1")})
 		doc, err := r.Version(ctx, id, 12)
 		equal(t, "one version", string(doc), "1.2")
+		states, err := r.States(ctx, []store.StateKey{{ID: id, Version: 2}, {ID: other, Version: 3}, {ID: id, Version: 7}, {ID: id, Version: 2}})
+		if err != nil {
+			return err
+		}
+		equal(t, "states by key", states, map[store.StateKey][]byte{{ID: id, Version: 2}: []byte("0.2"), {ID: other, Version: 3}: []byte("other")})
+		none, err := r.States(ctx, nil)
+		if err != nil {
+			return err
+		}
+		equal(t, "no states", len(none), 0)
 		_, missing := r.Version(ctx, id, 3)
 		wantKind(t, "missing version", missing, entity.KindNotFound)
 		return err
