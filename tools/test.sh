@@ -51,7 +51,7 @@ fuzz_targets() {
 if wanted fuzz; then
   heading "fuzz targets, ${FUZZTIME:-5s} each"
   while read -r dir target; do
-    run "./$dir" -run '^$' -fuzz "^$target\$" -fuzztime "${FUZZTIME:-5s}" -timeout 5m
+    run "./$dir" -run '^$' -fuzz "^$target\$" -fuzztime "${FUZZTIME:-5s}" -fuzzminimizetime 10x -timeout 5m
   done < <(fuzz_targets)
 fi
 

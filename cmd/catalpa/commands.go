@@ -96,7 +96,7 @@ type botCommand struct {
 
 type botTokenCommand struct {
 	Name   string `arg:"" help:"Name of the bot, such as ingestion-bot."`
-	Expiry string `name:"expiry" default:"90" enum:"OneHour,1,7,30,60,90,Unlimited" placeholder:"DAYS" help:"How long the token lives: OneHour, or 1, 7, 30, 60 or 90 days, or Unlimited (default: 90)."`
+	Expiry string `name:"expiry" default:"90" enum:"OneHour,1,7,30,60,90" placeholder:"DAYS" help:"How long the token lives: OneHour, or 1, 7, 30, 60 or 90 days (default: 90)."`
 	dataDirFlags
 }
 

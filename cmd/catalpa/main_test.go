@@ -81,7 +81,7 @@ func TestExitStatus(t *testing.T) {
 		{"unknown command", []string{"sever"}, exitUsage, "", "catalpa --help"},
 		{"unknown flag", []string{"server", "--port", "1"}, exitUsage, "", "--port"},
 		{"missing name", []string{"bot", "token"}, exitUsage, "", "<name>"},
-		{"bad expiry", []string{"bot", "token", "b", "--expiry", "5"}, exitUsage, "", "Unlimited"},
+		{"bad expiry", []string{"bot", "token", "b", "--expiry", "5"}, exitUsage, "", "90"},
 		{"bad address", []string{"config", "check", "--listen", "a:b:c"}, exitUsage, "", "127.0.0.1:8585"},
 		{"bad port", []string{"config", "check", "--listen", "127.0.0.1:99999"}, exitConfig, "outside 0 to 65535", "would not start"},
 		{"missing file", []string{"config", "check", "--config", "testdata/none.yaml"}, exitConfig, "CFG-FILE", "would not start"},

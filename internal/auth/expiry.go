@@ -55,7 +55,7 @@ func (s *Service) lifetime(e Expiry) (time.Duration, error) {
 		return 0, &entity.Error{
 			Kind: entity.KindBadRequest, Code: CodeUnlimited,
 			Message: "Tokens that never expire are not allowed on this server.",
-			Hint:    "Choose at most 90 days, or let the operator set allowUnlimitedBotTokens.",
+			Hint:    "Choose at most 90 days.",
 		}
 	}
 	return life, nil

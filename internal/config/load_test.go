@@ -332,3 +332,24 @@ func TestListenFlags(t *testing.T) {
 		t.Error("nonsense accepted")
 	}
 }
+
+func TestSettingsWithoutEffectAreNamed(t *testing.T) {
+	env := map[string]string{
+		"FERNET_KEY": "c2VjcmV0LW9mLW91ci1vd24tMzItYnl0ZXMtbG9uZyE=", "AUTHENTICATION_ENABLE_SELF_SIGNUP": "true",
+		"AUTHORIZER_USE_ROLES_FROM_PROVIDER": "true",
+	}
+	_, findings, err := Load(Options{LookupEnv: func(name string) (string, bool) { v, ok := env[name]; return v, ok }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var named []string
+	for _, f := range findings.Notices() {
+		if f.Code == "CFG-UNUSED" {
+			named = append(named, f.Key)
+		}
+	}
+	want := "[authenticationConfiguration.enableSelfSignup authorizerConfiguration.useRolesFromProvider fernetKey]"
+	if fmt.Sprint(named) != want {
+		t.Errorf("named are %v, want %s", named, want)
+	}
+}

@@ -37,6 +37,7 @@ func (b *binder) validate(cfg *Config) {
 	b.checkAuthentication(cfg)
 	b.checkAuthorizer(cfg)
 	b.checkKeys(cfg)
+	b.checkUnused(cfg)
 }
 
 // guard reports what production mode refuses and development mode tolerates.
@@ -50,6 +51,29 @@ func (b *binder) guard(cfg *Config, code, key, message, remedy string) {
 
 func (b *binder) warn(code, key, message, remedy string) {
 	b.findings = append(b.findings, Finding{Severity: Warning, Code: code, Key: key, Line: b.values[key].line, Message: message, Remedy: remedy})
+}
+
+// checkUnused says which settings are understood but have no effect yet, so that
+// nobody relies on them.
+func (b *binder) checkUnused(cfg *Config) {
+	a := &cfg.Authentication
+	const signOn = "has no effect yet: only sign-in with a password is built."
+	for _, s := range []struct {
+		given        bool
+		key, message string
+	}{
+		{cfg.FernetKey != "", "fernetKey", "has no effect: secrets are sealed with the key in master.key in the data directory."},
+		{a.EnableSelfSignup, "authenticationConfiguration.enableSelfSignup", "has no effect yet: administrators make users."},
+		{a.JWTTeamClaimMapping != "", "authenticationConfiguration.jwtTeamClaimMapping", signOn},
+		{a.OIDC.ID != "", "authenticationConfiguration.oidcConfiguration.id", signOn},
+		{a.ClientID != "", "authenticationConfiguration.clientId", signOn},
+		{cfg.Authorizer.EnforcePrincipalDomain, "authorizerConfiguration.enforcePrincipalDomain", signOn},
+		{cfg.Authorizer.UseRolesFromProvider, "authorizerConfiguration.useRolesFromProvider", signOn},
+	} {
+		if s.given {
+			b.findings = append(b.findings, Finding{Severity: Notice, Code: "CFG-UNUSED", Key: s.key, Line: b.values[s.key].line, Message: s.message})
+		}
+	}
 }
 
 func (b *binder) checkServer(cfg *Config) {
@@ -187,7 +211,7 @@ func (b *binder) checkAuthorizer(cfg *Config) {
 func (b *binder) checkKeys(cfg *Config) {
 	if IsPublishedFernetKey(cfg.FernetKey) {
 		b.guard(cfg, "SEC-CFG-FERNET", "fernetKey", "this is the key that OpenMetadata publishes in its sample configuration; secrets sealed with it are readable by anyone.",
-			"remove the line or set FERNET_KEY to a key of your own; without one the server makes and keeps its own.")
+			"remove the line; the server makes and keeps a key of its own.")
 		cfg.FernetKey = ""
 	}
 	if IsPublishedKeyID(cfg.JWT.KeyID) {

@@ -12,7 +12,7 @@
 // their display members; reading fills them in from a cache of references
 // (hydration), so that a rename shows at once everywhere.
 //
-// The package may import entity, jsonschema, registry, store, policy and event;
+// The package may import entity, jsonschema, registry, store and policy;
 // never net/http, search, auth or api.
 package engine
 

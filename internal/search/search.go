@@ -3,7 +3,7 @@
 // Elasticsearch-DSL and query-string readers produce; the builder that turns an
 // entity into a document; and the indexer that follows the outbox.
 //
-// The package may import entity, registry, store and event; backends import
+// The package may import entity, registry and store; backends import
 // search and entity.
 package search
 

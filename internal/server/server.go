@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -125,7 +124,7 @@ func (a *assembly) ensureAdmins(ctx context.Context, cfg *config.Config, out io.
 		if err != nil {
 			return err
 		}
-		password, err := a.auth.FirstPassword(ctx, user.ID, os.Getenv("CATALPA_INITIAL_ADMIN_PASSWORD"))
+		password, err := a.auth.FirstPassword(ctx, user.ID, cfg.Authentication.InitialAdminPassword.Reveal())
 		if err != nil {
 			return err
 		}
@@ -161,7 +160,7 @@ func (a *assembly) serve(ctx context.Context, cfg *config.Config, opts Options, 
 	serving := make(chan error, 1)
 	go func() { serving <- server.Serve(listener) }()
 	fmt.Fprintf(opts.Stdout, "Catalpa %s is ready on http://%s after %s. Data: %s\n",
-		opts.Version, listener.Addr(), time.Since(started).Round(time.Millisecond), a.dataDir)
+		opts.Version, reachable(listener.Addr().String()), time.Since(started).Round(time.Millisecond), a.dataDir)
 	go releaseMemory()
 	if opts.Ready != nil {
 		opts.Ready(listener.Addr().String())
@@ -187,6 +186,16 @@ func (a *assembly) serve(ctx context.Context, cfg *config.Config, opts Options, 
 		return nil
 	}
 	return err
+}
+
+// reachable is an address to open in a browser: one that stands for all addresses
+// becomes this machine's own.
+func reachable(address string) string {
+	host, port, err := net.SplitHostPort(address)
+	if ip := net.ParseIP(host); err == nil && ip != nil && ip.IsUnspecified() {
+		return net.JoinHostPort("localhost", port)
+	}
+	return address
 }
 
 func (a *assembly) newAPI(cfg *config.Config, opts Options, log *slog.Logger) *api.API {

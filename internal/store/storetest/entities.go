@@ -279,6 +279,9 @@ func testVersions(t *testing.T, s store.Store) {
 		}
 		equal(t, "newest first", docs, [][]byte{[]byte("10.1"), []byte("1.2"), []byte("0.2"), []byte("0.1")})
 		doc, err := r.Version(ctx, id, 12)
+		if err != nil {
+			return err
+		}
 		equal(t, "one version", string(doc), "1.2")
 		states, err := r.States(ctx, []store.StateKey{{ID: id, Version: 2}, {ID: other, Version: 3}, {ID: id, Version: 7}, {ID: id, Version: 2}})
 		if err != nil {
