@@ -2,6 +2,7 @@ package api
 
 import (
 	"fmt"
+	"math"
 	"testing"
 
 	"github.com/catalpa-metadata/catalpa/internal/entity"
@@ -46,13 +47,17 @@ func TestEventsCostTheSameForFewAndMany(t *testing.T) {
 	for i := range 20 {
 		h.do("PATCH", "/databases/"+id, fmt.Sprintf(`[{"op":"add","path":"/description","value":"text %d"}]`, i), 200)
 	}
+	// The least of several: a cache stays cold when something else commits just then.
 	cost := func(limit int) int64 {
-		ctx, statements := store.WithStatements(t.Context())
-		_, err := h.engine.Changes(ctx, store.EventQuery{Limit: limit, Types: map[string][]string{"entityUpdated": {"database"}}}, "")
-		check(t, err)
-		return statements.Count()
+		least := int64(math.MaxInt64)
+		for range 5 {
+			ctx, statements := store.WithStatements(t.Context())
+			_, err := h.engine.Changes(ctx, store.EventQuery{Limit: limit, Types: map[string][]string{"entityUpdated": {"database"}}}, "")
+			check(t, err)
+			least = min(least, statements.Count())
+		}
+		return least
 	}
-	cost(20) // fills the caches
 	if few, many := cost(2), cost(20); few != many {
 		t.Errorf("2 events cost %d statements, 20 cost %d", few, many)
 	}
