@@ -3,6 +3,7 @@ package api
 import (
 	"encoding/csv"
 	"fmt"
+	"math"
 	"net/http"
 	"strings"
 	"testing"
@@ -360,14 +361,19 @@ func TestLineageStatements(t *testing.T) {
 			h.link(leaf, root, nil)
 			h.link(root, h.table(s, fmt.Sprintf("out%d_%d", width, i), "id"), nil)
 		}
-		ctx, statements := store.WithStatements(t.Context())
 		end := lineage.End{Type: "table", Selector: engine.ByFQN(s + fmt.Sprintf(".root%d", width))}
-		g, err := service.Graph(ctx, entity.System(), end, 2, 2, "")
-		check(t, err)
-		if len(g.Nodes) != 2*width {
-			t.Fatalf("%d nodes, want %d", len(g.Nodes), 2*width)
+		// The least of several: a cache stays cold when something else commits just then.
+		least := int64(math.MaxInt64)
+		for range 5 {
+			ctx, statements := store.WithStatements(t.Context())
+			g, err := service.Graph(ctx, entity.System(), end, 2, 2, "")
+			check(t, err)
+			if len(g.Nodes) != 2*width {
+				t.Fatalf("%d nodes, want %d", len(g.Nodes), 2*width)
+			}
+			least = min(least, statements.Count())
 		}
-		return statements.Count()
+		return least
 	}
 	few, many := count(2), count(30)
 	if few != many || few == 0 {
