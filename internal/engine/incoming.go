@@ -64,22 +64,25 @@ func (s *shape) parse(body []byte) (*incoming, error) {
 	if err := s.takeRefs(in, members); err != nil {
 		return nil, err
 	}
-	for name := range members {
-		if s.computed[name] || !s.properties[name] && !s.requestOnly(name) {
+	envelope := make(map[string]jsontext.Value, len(members))
+	for name, value := range members {
+		switch {
+		case s.computed[name] || !s.properties[name] && !s.requestOnly(name):
+			delete(members, name)
+		case envelopeMember(name):
+			envelope[name] = value
 			delete(members, name)
 		}
 	}
-	rest, err := encode(members)
+	raw, err := encode(envelope)
 	if err != nil {
 		return nil, err
 	}
 	in.ent = new(entity.Entity)
-	if err := json.Unmarshal(rest, in.ent, readOptions); err != nil {
+	if err := json.Unmarshal(raw, in.ent, readOptions); err != nil {
 		return nil, entity.BadRequest("the body cannot be read: %s", jsonProblem(err))
 	}
-	if in.ent.Rest == nil {
-		in.ent.Rest = make(map[string]jsontext.Value)
-	}
+	in.ent.Rest = members // what the envelope does not name stays as it came
 	return in, s.takeNested(in)
 }
 

@@ -176,7 +176,7 @@ func (e *Engine) result(ctx context.Context, w *write, v View) (Result, error) {
 	v.reveal, v.personal = false, false // answers to writes never open secrets
 	row := store.Row{
 		ID: w.in.ent.ID, Type: w.t.Name, Name: w.in.ent.Name, FQN: w.in.ent.FullyQualifiedName, Parent: w.parentRow.ID,
-		Deleted: w.in.ent.IsDeleted(),
+		Deleted: w.in.ent.IsDeleted(), Doc: w.doc,
 	}
 	if w.event == entity.EventNoChange {
 		row = w.oldRow

@@ -51,6 +51,7 @@ type write struct {
 	old       *entity.Entity // nil on create
 	change    *entity.ChangeDescription
 	event     string
+	doc       []byte // the new state as it was stored
 }
 
 // Create adds an entity from a create request. A taken name is an error of
@@ -247,6 +248,7 @@ func (w *write) create(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	w.doc = doc
 	row := store.Row{
 		ID: ent.ID, Type: w.t.Name, Name: ent.Name, FQN: ent.FullyQualifiedName, Parent: w.parentRow.ID,
 		Version: ent.Version, UpdatedAt: ent.UpdatedAt, Doc: doc,
@@ -321,6 +323,7 @@ func (w *write) replace(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	w.doc = doc
 	row := store.Row{
 		ID: ent.ID, Type: w.t.Name, Name: ent.Name, FQN: ent.FullyQualifiedName, Parent: w.parentRow.ID,
 		Deleted: ent.IsDeleted(), Version: ent.Version, UpdatedAt: ent.UpdatedAt, Doc: doc,

@@ -1,19 +1,16 @@
 package embedded
 
 import (
-	"bytes"
-	"compress/flate"
 	"context"
 	"database/sql"
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"io"
-	"sync"
 
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/RoaringBitmap/roaring/v2"
+	"github.com/klauspost/compress/s2"
 
 	"github.com/catalpa-metadata/catalpa/internal/entity"
 	"github.com/catalpa-metadata/catalpa/internal/search"
@@ -197,10 +194,7 @@ func (c *change) upsert(doc search.Document) error {
 	}
 	number := c.next
 	c.next++
-	source, err := c.e.deflaters.deflate(doc.Source)
-	if err != nil {
-		return err
-	}
+	source := pack(doc.Source)
 	s := &c.e.stmts
 	if _, err := s.setNumber.ExecContext(c.ctx, doc.ID[:], number); err != nil {
 		return err
@@ -256,30 +250,8 @@ DELETE FROM postings; DELETE FROM ids; DELETE FROM tail; DELETE FROM dead; COMMI
 	return nil
 }
 
-// deflaters are kept between documents: making one costs more than using it.
-type deflaters struct{ pool sync.Pool }
+// pack compresses a document. Speed counts more than size here: each write of an
+// entity packs its document once.
+func pack(source jsontext.Value) []byte { return s2.Encode(nil, source) }
 
-func (d *deflaters) deflate(source jsontext.Value) ([]byte, error) {
-	b := bytes.NewBuffer(make([]byte, 0, len(source)/3+64))
-	w, _ := d.pool.Get().(*flate.Writer)
-	if w == nil {
-		var err error
-		if w, err = flate.NewWriter(b, flate.BestSpeed); err != nil {
-			return nil, err
-		}
-	} else {
-		w.Reset(b)
-	}
-	defer d.pool.Put(w)
-	if _, err := w.Write(source); err != nil {
-		return nil, err
-	}
-	err := w.Close()
-	return b.Bytes(), err
-}
-
-func inflate(blob []byte) (jsontext.Value, error) {
-	r := flate.NewReader(bytes.NewReader(blob))
-	source, err := io.ReadAll(r)
-	return source, errors.Join(err, r.Close())
-}
+func unpack(blob []byte) (jsontext.Value, error) { return s2.Decode(nil, blob) }

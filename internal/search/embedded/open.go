@@ -19,7 +19,7 @@ import (
 const (
 	// formatVersion changes when files written before cannot be read any more;
 	// such a file is emptied, and the indexer fills it again.
-	formatVersion = 1
+	formatVersion = 2
 	readers       = 4
 	cachedSets    = 256
 )
@@ -46,8 +46,6 @@ type Engine struct {
 	cache   *lru.Cache[string, *roaring.Bitmap]
 	sweep   []byte // where the removal of dead numbers goes on
 	stmts   writerStmts
-
-	deflaters deflaters
 }
 
 // state is what of the index lives in memory.

@@ -241,7 +241,7 @@ func (s *snapshot) load(doc uint32) (index string, source jsontext.Value, found 
 	if rows.Next() {
 		found = true
 		if err = rows.Scan(&index, &blob); err == nil {
-			source, err = inflate(blob)
+			source, err = unpack(blob)
 		}
 	}
 	return index, source, found, errors.Join(err, rows.Err(), rows.Close())
