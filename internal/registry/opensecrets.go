@@ -2,6 +2,7 @@ package registry
 
 import (
 	"bytes"
+	"strconv"
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -22,7 +23,7 @@ func connectionSecrets(set *jsonschema.Set, schema string, config jsontext.Value
 			if value.Kind() != '{' {
 				return value, nil
 			}
-			return namedSecrets(value, name, visit)
+			return namedSecrets(value, name, name, visit)
 		})
 		if err != nil {
 			return nil, err
@@ -37,38 +38,44 @@ func openMembers() []string {
 }
 
 // namedSecrets visits the strings of an open object whose names are those of
-// secrets, at any depth that a validated document has.
-func namedSecrets(object jsontext.Value, path string, visit jsonschema.Visit) (jsontext.Value, error) {
-	dec := jsontext.NewDecoder(bytes.NewBuffer(object))
-	if err := expectToken(dec, '{'); err != nil {
+// secrets, at any depth that a validated document has. The strings of a list go
+// by the name of the list.
+func namedSecrets(container jsontext.Value, name, path string, visit jsonschema.Visit) (jsontext.Value, error) {
+	dec := jsontext.NewDecoder(bytes.NewBuffer(container))
+	if _, err := dec.ReadToken(); err != nil {
 		return nil, err
 	}
 	var out jsontext.Value
 	copied := int64(0)
-	for dec.PeekKind() != '}' {
-		token, err := dec.ReadToken()
-		if err != nil {
-			return nil, err
+	list := container.Kind() == '['
+	for i := 0; dec.PeekKind() != '}' && dec.PeekKind() != ']'; i++ {
+		at := path + "[" + strconv.Itoa(i) + "]"
+		if !list {
+			token, err := dec.ReadToken()
+			if err != nil {
+				return nil, err
+			}
+			name = token.String()
+			at = path + "." + name
 		}
-		name := token.String()
 		value, err := dec.ReadValue()
 		if err != nil {
 			return nil, err
 		}
-		replaced, err := visitNamed(value, name, path+"."+name, visit)
+		replaced, err := visitNamed(value, name, at, visit)
 		if err != nil {
 			return nil, err
 		}
 		end := dec.InputOffset()
-		out = append(append(out, object[copied:end-int64(len(value))]...), replaced...)
+		out = append(append(out, container[copied:end-int64(len(value))]...), replaced...)
 		copied = end
 	}
-	return append(out, object[copied:]...), nil
+	return append(out, container[copied:]...), nil
 }
 
 func visitNamed(value jsontext.Value, name, path string, visit jsonschema.Visit) (jsontext.Value, error) {
-	if value.Kind() == '{' {
-		return namedSecrets(value, path, visit)
+	if kind := value.Kind(); kind == '{' || kind == '[' {
+		return namedSecrets(value, name, path, visit)
 	}
 	text := textOf(value)
 	if text == "" || !namesSecret(name) {
