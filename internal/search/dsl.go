@@ -324,10 +324,11 @@ func minimumShould(v jsontext.Value, clauses int, path string) (int, error) {
 	if err != nil || n > MaxClauses || n < -MaxClauses {
 		return 0, dslError(path, "a number or a percentage is expected")
 	}
+	missing := n < 0 // told before rounding: -75% of one clause may miss none
 	if percent {
 		n = n * clauses / 100
 	}
-	if n < 0 {
+	if missing {
 		n = max(clauses+n, 0)
 	}
 	if n == 0 {

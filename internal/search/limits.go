@@ -37,7 +37,8 @@ func CompileRegexp(pattern string) (*regexp.Regexp, error) {
 	return re, nil
 }
 
-// CompileWildcard turns a glob into an expression over whole values.
+// CompileWildcard turns a glob into an expression over whole values. Its text is
+// brought to lower case as values are: folding alone does not know every letter.
 func CompileWildcard(pattern string) (*regexp.Regexp, error) {
 	if len(pattern) > MaxPattern*4 {
 		return nil, entity.BadRequest("a wildcard pattern has at most %d characters", MaxPattern*4)
@@ -48,7 +49,7 @@ func CompileWildcard(pattern string) (*regexp.Regexp, error) {
 	for _, r := range pattern {
 		switch {
 		case escaped:
-			b.WriteString(regexp.QuoteMeta(string(r)))
+			b.WriteString(regexp.QuoteMeta(strings.ToLower(string(r))))
 			escaped = false
 		case r == '\\':
 			escaped = true
@@ -61,7 +62,7 @@ func CompileWildcard(pattern string) (*regexp.Regexp, error) {
 		case r == '?':
 			b.WriteByte('.')
 		default:
-			b.WriteString(regexp.QuoteMeta(string(r)))
+			b.WriteString(regexp.QuoteMeta(strings.ToLower(string(r))))
 		}
 		starred = false
 	}
