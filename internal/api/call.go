@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"mime"
 	"net/http"
 	"net/url"
@@ -106,7 +107,7 @@ func (c *call) timestamp(name string) (int64, error) {
 		return 0, nil
 	}
 	f, err := strconv.ParseFloat(text, 64)
-	if err != nil || f < 0 || f > 1e15 {
+	if err != nil || math.IsNaN(f) || f < 0 || f > 1e15 {
 		return 0, entity.BadRequest("query param %s must be a time in milliseconds since 1970", name)
 	}
 	return int64(f), nil

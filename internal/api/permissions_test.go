@@ -1,0 +1,199 @@
+package api
+
+import (
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/catalpa-metadata/catalpa/internal/policy"
+)
+
+// accessIn reads a listing as clients do: what is not in it is answered by EditAll
+// or ViewAll.
+func accessIn(list []policy.Permission, operation string) string {
+	for _, name := range []string{operation, operation[:4] + "All"} {
+		for _, one := range list {
+			if one.Operation.String() == name {
+				return string(one.Access)
+			}
+		}
+	}
+	return ""
+}
+
+// access returns what the answer says of an operation.
+func (a answer) access(operation string) string {
+	a.t.Helper()
+	var p policy.ResourcePermission
+	a.into(&p)
+	return accessIn(p.Permissions, operation)
+}
+
+// accessTo does the same for one type in a list.
+func (a answer) accessTo(resource, operation string) string {
+	a.t.Helper()
+	var list page[policy.ResourcePermission]
+	a.into(&list)
+	for _, p := range list.Data {
+		if p.Resource == resource {
+			return accessIn(p.Permissions, operation)
+		}
+	}
+	return ""
+}
+
+func TestPermissionsSayWhatWouldHappen(t *testing.T) {
+	h := newHarness(t)
+	table := h.table(h.schema(), "orders", "id")
+	h.forbid(h.nobody, "EditDescription")
+	for _, path := range []string{"/permissions/table", "/permissions/table/" + table, "/permissions/table/name/shop.db.public.orders"} {
+		if got := h.do("GET", path, nil, 200).access("EditDescription"); got != "allow" {
+			t.Errorf("%s tells the administrator %q", path, got)
+		}
+		if got := h.as(h.nobody, "GET", path, nil).want(200).access("EditDescription"); got != "deny" {
+			t.Errorf("%s tells a member of the team %q", path, got)
+		}
+		// What an administrator asks for somebody is what that person is told.
+		if got := h.do("GET", path+"?user=somebody", nil, 200).access("EditDescription"); got != "deny" {
+			t.Errorf("%s tells %q about the member of the team", path, got)
+		}
+	}
+	if got := h.do("GET", "/permissions", nil, 200).accessTo("table", "Delete"); got != "allow" {
+		t.Errorf("the list tells the administrator %q", got)
+	}
+	if got := h.as(h.nobody, "GET", "/permissions", nil).want(200).accessTo("table", "EditDescription"); got != "deny" {
+		t.Errorf("the list tells a member of the team %q", got)
+	}
+	patch := `[{"op":"add","path":"/description","value":"x"}]`
+	h.as(h.nobody, "PATCH", "/tables/"+table, patch).want(403)
+	h.do("PATCH", "/tables/"+table, patch, 200)
+}
+
+func TestPermissionsOfOwnersAreDecidedOnTheEntity(t *testing.T) {
+	h := newHarness(t)
+	s := h.schema()
+	owned, other := h.table(s, "owned", "id"), h.table(s, "other", "id")
+	ann := h.consumer("ann")
+	h.do("PATCH", "/tables/"+owned, `[{"op":"add","path":"/owners","value":[{"id":"`+ann.id.String()+`","type":"user"}]}]`, 200)
+	mine := h.as(ann, "GET", "/permissions/table/"+owned, nil).want(200)
+	others := h.as(ann, "GET", "/permissions/table/"+other, nil).want(200)
+	for operation, want := range map[string][2]string{
+		"Delete": {"allow", "notAllow"}, "EditCustomFields": {"allow", "notAllow"},
+		"EditOwners": {"allow", "allow"}, // what has no owner may be taken
+		"ViewBasic":  {"allow", "allow"},
+	} {
+		if got := [2]string{mine.access(operation), others.access(operation)}; got != want {
+			t.Errorf("%s on one's own and on another table: %v, want %v", operation, got, want)
+		}
+	}
+}
+
+func TestPermissionsRefuse(t *testing.T) {
+	h := newHarness(t)
+	for _, test := range []struct {
+		who    caller
+		path   string
+		status int
+		says   string
+	}{
+		{h.nobody, "/permissions?user=admin", 403, "only an administrator can see somebody else's permissions"},
+		{h.nobody, "/permissions/table?user=admin", 403, "only an administrator"},
+		{h.nobody, "/permissions?user=somebody", 200, ""},
+		{h.admin, "/permissions?user=noone", 404, "user"},
+		{h.admin, "/permissions/teapot", 404, "teapot"},
+		{h.admin, "/permissions/teapot/" + h.admin.id.String(), 404, "teapot"},
+		{h.admin, "/permissions/table/" + h.admin.id.String(), 404, "table"},
+		{h.admin, "/permissions/table/name/no.such.schema.table", 404, "no.such.schema.table"},
+		{h.admin, "/permissions/table/nonsense", 400, "nonsense"},
+		{h.admin, "/permissions/policies?ids=nonsense", 400, "nonsense"},
+		{h.admin, "/permissions/policies?ids=" + h.admin.id.String(), 404, "policy"},
+		{h.admin, "/permissions/policies?" + strings.Repeat("ids=x&", 101), 400, "at most 100"},
+	} {
+		got := h.as(test.who, "GET", test.path, nil).want(test.status)
+		if test.says != "" && !strings.Contains(got.at("message"), test.says) {
+			t.Errorf("%s as %s says %q, want something of %q", test.path, test.who.name, got.at("message"), test.says)
+		}
+	}
+}
+
+func TestPermissionsOfPoliciesAlone(t *testing.T) {
+	h := newHarness(t)
+	make := func(name, operation, effect string) string {
+		return h.do("POST", "/policies", `{"name":"`+name+`","rules":[{"name":"r","resources":["table"],"operations":["`+operation+`"],"effect":"`+effect+`"}]}`, 201).id()
+	}
+	allow, deny := make("Allow", "EditTags", "allow"), make("Deny", "EditTags", "deny")
+	for _, test := range []struct{ query, resource, want string }{
+		{"ids=" + allow, "table", "allow"},
+		{"ids=" + allow, "topic", "notAllow"},
+		{"ids=" + deny, "table", "deny"},
+		{"ids=" + allow + "&ids=" + deny, "table", "deny"},
+		{"ids=" + deny + "&ids=" + allow, "table", "deny"},
+		{"", "table", "notAllow"},
+	} {
+		if got := h.do("GET", "/permissions/policies?"+test.query, nil, 200).accessTo(test.resource, "EditTags"); got != test.want {
+			t.Errorf("%s: EditTags on %s is %q, want %q", test.query, test.resource, got, test.want)
+		}
+	}
+}
+
+func TestConditionsAreChecked(t *testing.T) {
+	h := newHarness(t)
+	const path = "/policies/validation/condition/"
+	for condition, status := range map[string]int{
+		"isOwner()":                                      200,
+		"noOwner() || isOwner()":                         200,
+		"!matchAnyTag('PII.Sensitive')":                  200,
+		"isOwner( || noOwner()":                          400,
+		"T(java.lang.Runtime).getRuntime()":              400,
+		"isowner":                                        400,
+		"matchAnyTag()x":                                 400,
+		strings.Repeat("(", 2000):                        400,
+		"isOwner() && " + strings.Repeat("!", 300) + "1": 400,
+	} {
+		got := h.as(h.admin, "GET", path+url.PathEscape(condition), nil)
+		if got.status != status {
+			t.Errorf("%q answers %d, want %d: %s", condition, got.status, status, got.body)
+		}
+		if status == 200 && len(got.body) != 0 {
+			t.Errorf("%q is answered with %s", condition, got.body)
+		}
+		if status == 400 && got.at("message") == "" {
+			t.Errorf("%q is refused without a word", condition)
+		}
+	}
+	h.forbid(h.nobody, "ViewAll")
+	h.as(h.nobody, "GET", path+"isOwner()", nil).want(403)
+	h.as(h.nobody, "GET", "/permissions/policies", nil).want(403)
+}
+
+func TestPolicyEditorsLearnWhatThereIs(t *testing.T) {
+	h := newHarness(t)
+	var resources page[struct {
+		Name       string   `json:"name"`
+		Operations []string `json:"operations"`
+	}]
+	h.as(h.nobody, "GET", "/policies/resources", nil).want(200).into(&resources)
+	if resources.Paging.Total != len(resources.Data) {
+		t.Errorf("total is %d of %d", resources.Paging.Total, len(resources.Data))
+	}
+	for _, r := range resources.Data {
+		if r.Name == "" || len(r.Operations) == 0 {
+			t.Errorf("the resource %q has the operations %v", r.Name, r.Operations)
+		}
+	}
+	var functions []struct {
+		Name string `json:"name"`
+	}
+	h.as(h.nobody, "GET", "/policies/functions", nil).want(200).into(&functions)
+	if len(functions) == 0 {
+		t.Error("there are no functions for conditions")
+	}
+	for _, f := range functions {
+		// Functions with parameters want some, so either form must be known.
+		_, bare := policy.ParseCondition(f.Name + "()")
+		_, filled := policy.ParseCondition(f.Name + "('x')")
+		if bare != nil && filled != nil {
+			t.Errorf("%s is offered, but no condition may say it: %v", f.Name, bare)
+		}
+	}
+}
