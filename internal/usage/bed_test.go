@@ -118,10 +118,10 @@ func (b *bed) used(table entity.ID, date string, count int64, add bool) {
 	}
 }
 
-// usage returns the usage of something on the days up to one.
-func (b *bed) usage(typ, fqn, date string, days int) []Details {
+// usage returns the usage of a table on the days up to one.
+func (b *bed) usage(fqn, date string, days int) []Details {
 	b.Helper()
-	got, err := b.s.Usage(b.Context(), b.by, typ, engine.ByFQN(fqn), date, days, "")
+	got, err := b.s.Usage(b.Context(), b.by, "table", engine.ByFQN(fqn), date, days, "")
 	if err != nil {
 		b.Fatal(err)
 	}

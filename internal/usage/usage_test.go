@@ -23,14 +23,14 @@ func TestWindowsEndWithTheirDay(t *testing.T) {
 		b.used(id, ago(days), count, false)
 	}
 	want := []Details{{Daily: stats(1), Weekly: stats(11), Monthly: stats(1111), Date: ago(0)}}
-	if diff := cmp.Diff(want, b.usage("table", "shop.db.s.a", "", 1)); diff != "" {
+	if diff := cmp.Diff(want, b.usage("shop.db.s.a", "", 1)); diff != "" {
 		t.Errorf("usage today (-want +got):\n%s", diff)
 	}
 	want = []Details{{Daily: stats(100), Weekly: stats(100), Monthly: stats(11100), Date: ago(7)}}
-	if diff := cmp.Diff(want, b.usage("table", "shop.db.s.a", ago(7), 7)); diff != "" {
+	if diff := cmp.Diff(want, b.usage("shop.db.s.a", ago(7), 7)); diff != "" {
 		t.Errorf("usage a week ago (-want +got):\n%s", diff)
 	}
-	if got := b.usage("table", "shop.db.s.a", ago(1), 5); len(got) != 0 {
+	if got := b.usage("shop.db.s.a", ago(1), 5); len(got) != 0 {
 		t.Errorf("days without a report are shown: %+v", got)
 	}
 }
@@ -57,12 +57,12 @@ func TestOldDaysAreForgotten(t *testing.T) {
 	b.used(id, ago(0), 5, false)
 	b.now = noon().AddDate(0, 0, keptDays-1)
 	b.used(id, "", 1, false)
-	if got := b.usage("table", "shop.db.s.a", ago(0), 1); len(got) != 1 || got[0].Daily.Count != 5 {
+	if got := b.usage("shop.db.s.a", ago(0), 1); len(got) != 1 || got[0].Daily.Count != 5 {
 		t.Errorf("a day that may be asked for is %+v", got)
 	}
 	b.now = b.now.AddDate(0, 0, 2)
 	b.used(id, "", 1, false)
-	if got := b.usage("table", "shop.db.s.a", ago(0), 1); len(got) != 0 {
+	if got := b.usage("shop.db.s.a", ago(0), 1); len(got) != 0 {
 		t.Errorf("a day out of reach is kept: %+v", got)
 	}
 }
@@ -96,7 +96,7 @@ func TestCountsAddUp(t *testing.T) {
 			}
 		}
 		for name, want := range counts {
-			if got := b.usage("table", "shop.db.s."+name, "", 1); got[0].Daily.Count != want {
+			if got := b.usage("shop.db.s."+name, "", 1); got[0].Daily.Count != want {
 				t.Fatalf("%s was used %d times, want %d", name, got[0].Daily.Count, want)
 			}
 		}
@@ -133,7 +133,7 @@ func TestReportsThatAreRefused(t *testing.T) {
 			wantError(t, err, tc.kind, tc.message)
 		})
 	}
-	if got := b.usage("table", "shop.db.s.a", "", MaxDays); len(got) != 0 {
+	if got := b.usage("shop.db.s.a", "", MaxDays); len(got) != 0 {
 		t.Errorf("a refused report was kept: %+v", got)
 	}
 }
@@ -145,7 +145,7 @@ func TestTodayIsADayOfUTC(t *testing.T) {
 	id := b.table("a")
 	b.now = time.Date(2026, 4, 1, 5, 0, 0, 0, time.FixedZone("far east", 14*3600))
 	b.used(id, "", 3, false)
-	if got := b.usage("table", "shop.db.s.a", "", 1); len(got) != 1 || got[0].Date != "2026-03-31" {
+	if got := b.usage("shop.db.s.a", "", 1); len(got) != 1 || got[0].Date != "2026-03-31" {
 		t.Errorf("today is %+v", got)
 	}
 }
@@ -172,17 +172,17 @@ func TestRanksFollowTheirSpans(t *testing.T) {
 			t.Errorf("%s is ranked %v, want %v", name, got, want)
 		}
 	}
-	if got := b.usage("table", "shop.db.s.idle", ago(1), 1); len(got) != 1 || got[0].Daily.PercentileRank != 0 {
+	if got := b.usage("shop.db.s.idle", ago(1), 1); len(got) != 1 || got[0].Daily.PercentileRank != 0 {
 		t.Errorf("what was not used on the day is ranked: %+v", got)
 	}
 	b.used(one, ago(0), 9, false) // a new count keeps the rank until the next computation
-	if got := b.usage("table", "shop.db.s.one", ago(0), 1)[0].Daily; got != (Stats{Count: 9, PercentileRank: 0}) {
+	if got := b.usage("shop.db.s.one", ago(0), 1)[0].Daily; got != (Stats{Count: 9, PercentileRank: 0}) {
 		t.Errorf("after another report: %+v", got)
 	}
 	if err := b.s.Rank(t.Context(), b.by, "table", ago(0)); err != nil {
 		t.Fatal(err)
 	}
-	if got := b.usage("table", "shop.db.s.one", ago(0), 1)[0].Daily; got != (Stats{Count: 9, PercentileRank: 100}) {
+	if got := b.usage("shop.db.s.one", ago(0), 1)[0].Daily; got != (Stats{Count: 9, PercentileRank: 100}) {
 		t.Errorf("after another computation: %+v", got)
 	}
 }
