@@ -109,7 +109,7 @@ func (w *write) rules(ctx context.Context) (map[string]propertyRule, error) {
 func (w *write) loadValues(ctx context.Context, values map[string]jsontext.Value, rules map[string]propertyRule) error {
 	var ids []entity.ID
 	for name, value := range values {
-		if len(rules[name].types) == 0 {
+		if len(rules[name].types) == 0 || value.Kind() == 'n' {
 			continue
 		}
 		refs, err := refItems(name, value)
