@@ -70,11 +70,11 @@ func dataSource(path string) (string, error) {
 func claim(ctx context.Context, connector driver.Connector, path string, busyMillis int64) (err error) {
 	c, err := newConn(ctx, connector)
 	if err != nil {
-		return fmt.Errorf("open the database: %w", err)
+		return fmt.Errorf("open the database %s: %w", path, err)
 	}
 	defer func() { err = errors.Join(err, c.close()) }()
 	if err := c.script(ctx, fmt.Sprintf("PRAGMA busy_timeout = %d", busyMillis)); err != nil {
-		return fmt.Errorf("open the database: %w", err)
+		return fmt.Errorf("open the database %s: %w", path, err)
 	}
 	var id, tables int64
 	err = c.query(ctx, func(r row) error {
@@ -85,14 +85,14 @@ func claim(ctx context.Context, connector driver.Connector, path string, busyMil
 	case primaryCode(err) == lib.SQLITE_NOTADB, primaryCode(err) == lib.SQLITE_CORRUPT:
 		return fmt.Errorf("%s: %w: %w", path, ErrNotDatabase, err)
 	case err != nil:
-		return fmt.Errorf("read the database: %w", err)
+		return fmt.Errorf("read the database %s: %w", path, err)
 	case id == applicationID:
 		return nil
 	case id != 0 || tables != 0:
 		return fmt.Errorf("%s: %w, but another program's", path, ErrNotDatabase)
 	}
 	if err := c.script(ctx, fmt.Sprintf("PRAGMA application_id = %d", applicationID)); err != nil {
-		return fmt.Errorf("mark the database: %w", err)
+		return fmt.Errorf("mark the database %s: %w", path, err)
 	}
 	return nil
 }

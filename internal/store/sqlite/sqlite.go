@@ -70,12 +70,12 @@ func Open(ctx context.Context, path string, opts Options) (*Store, error) {
 	}
 	connector, err := driver.NewConnector(source)
 	if err != nil {
-		return nil, fmt.Errorf("open the database: %w", err)
+		return nil, fmt.Errorf("open the database %s: %w", path, err)
 	}
 	// A commit syncs the log's data and length; its time stamps may lag. Where
 	// the platform has no such call, the full sync stays.
 	if _, err := driver.Fdatasync(true); err != nil && !errors.Is(err, driver.ErrFdatasyncUnavailable) {
-		return nil, fmt.Errorf("open the database: %w", err)
+		return nil, fmt.Errorf("open the database %s: %w", path, err)
 	}
 	busy := opts.BusyTimeout.Milliseconds()
 	err = retryBusy(ctx, opts.BusyTimeout, func() error { return claim(ctx, connector, path, busy) })
@@ -83,7 +83,7 @@ func Open(ctx context.Context, path string, opts Options) (*Store, error) {
 		return nil, err
 	}
 	if err := migrate(ctx, connector, opts.BusyTimeout); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 
 	var open []*conn
@@ -97,7 +97,7 @@ func Open(ctx context.Context, path string, opts Options) (*Store, error) {
 			for _, c := range open {
 				err = errors.Join(err, c.close())
 			}
-			return nil, fmt.Errorf("open the database: %w", err)
+			return nil, fmt.Errorf("open the database %s: %w", path, err)
 		}
 	}
 	s := &Store{
@@ -111,7 +111,7 @@ func Open(ctx context.Context, path string, opts Options) (*Store, error) {
 	}
 	s.writer, err = startWriter(open[0], s.counts, s.closing, opts)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("open the database: %w", err), s.closeReaders(), open[0].close())
+		return nil, errors.Join(fmt.Errorf("open the database %s: %w", path, err), s.closeReaders(), open[0].close())
 	}
 	return s, nil
 }
