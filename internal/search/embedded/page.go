@@ -244,7 +244,12 @@ func (s *snapshot) walk(sort search.Sort, matched *roaring.Bitmap, after *row, w
 			if err != nil {
 				return nil, err
 			}
+			unsorted, err := s.set(field, overlong)
+			if err != nil {
+				return nil, err
+			}
 			left = roaring.AndNot(matched, present)
+			left.Or(roaring.And(matched, unsorted))
 		}
 	}
 	if len(rows) < want {

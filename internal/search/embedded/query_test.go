@@ -33,6 +33,11 @@ func TestSearchAfterToTheEnd(t *testing.T) {
 	const n = 230
 	e := assets(t, n, func(i int) string {
 		name := fmt.Sprintf(`"name":"t %03d, x","updatedAt":%d`, (i*7)%50, 1000+i%9)
+		if i == 77 { // too long to sort by, but there
+			name += `,"displayName":"` + strings.Repeat("x", search.MaxExact+1) + `"`
+		} else if i%4 != 0 {
+			name += fmt.Sprintf(`,"displayName":"d%d"`, i%60)
+		}
 		if i%5 != 0 {
 			name += fmt.Sprintf(`,"tableType":"T%d"`, i%3)
 		}
@@ -42,6 +47,8 @@ func TestSearchAfterToTheEnd(t *testing.T) {
 		{{Field: "_id"}},
 		{{Field: "_id", Desc: true}},
 		{{Field: "name.keyword"}},
+		{{Field: "displayName"}},
+		{{Field: "displayName.keyword", Desc: true}},
 		{{Field: "tableType"}, {Field: "updatedAt", Desc: true}},
 		{{Field: "updatedAt", Desc: true}, {Field: "tableType", Desc: true}, {Field: "_id", Desc: true}},
 		{{Field: "nowhere"}, {Field: "name"}},

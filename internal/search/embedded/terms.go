@@ -18,7 +18,10 @@ const (
 	maxPaths       = 20_000 // custom properties must not make fields without end
 )
 
-const presence = "\x00"
+const (
+	presence = "\x00"
+	overlong = "\x00\x01" // there is a value, too long to be kept and sorted by
+)
 
 // term is one entry of a document in the inverted index.
 type term struct {
@@ -86,6 +89,9 @@ func (a *analysis) value(path string, v search.Value) {
 		if path == "fullyQualifiedName" {
 			a.add(fieldBackwards, backwards(key), "")
 		}
+	}
+	if len(v.Text) > search.MaxExact {
+		a.add(field, overlong, "")
 	}
 	group, _ := search.GroupOf(path)
 	if group == search.NoGroup || v.Kind != search.String {
