@@ -160,7 +160,8 @@ func TestRanksFollowTheirSpans(t *testing.T) {
 	b.used(two, ago(0), 2, false)
 	b.used(three, ago(0), 3, false)
 	b.used(one, ago(5), 10, false)
-	b.used(two, ago(20), 100, false)
+	b.used(two, ago(week), 100, false)     // before the week
+	b.used(three, ago(month), 1000, false) // and before the month
 	b.used(idle, ago(1), 1000, false)
 	if err := b.s.Rank(t.Context(), b.by, "table", ago(0)); err != nil {
 		t.Fatal(err)
