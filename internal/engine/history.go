@@ -56,7 +56,7 @@ func (e *Engine) History(ctx context.Context, by entity.Principal, t *registry.T
 // versionEvents reads the events of a page that made a version.
 func versionEvents(ctx context.Context, r store.Reader, t *registry.Type, req HistoryRequest) (page []store.Event, next uint64, err error) {
 	q := store.EventQuery{After: req.After, Since: req.From, Limit: batchSize, Types: map[string][]string{}}
-	for _, typ := range []string{entity.EventCreated, entity.EventUpdated, entity.EventSoftDeleted, entity.EventRestored, entity.EventDeleted} {
+	for _, typ := range []string{entity.EventCreated, entity.EventUpdated, entity.EventSoftDeleted, entity.EventRestored} {
 		q.Types[typ] = []string{t.Name}
 	}
 	for scanned := 0; scanned < maxScanned; scanned += batchSize {
