@@ -197,3 +197,25 @@ func TestPolicyEditorsLearnWhatThereIs(t *testing.T) {
 		}
 	}
 }
+
+func TestAPolicyNeedsConditionsThatCanBeRead(t *testing.T) {
+	h := newHarness(t)
+	policy := func(condition string) map[string]any {
+		return map[string]any{"name": "growers", "rules": []map[string]any{{
+			"name": "edit", "effect": "allow", "operations": []string{"EditAll"}, "resources": []string{"table"}, "condition": condition,
+		}}}
+	}
+	for _, condition := range []string{"isOwner(", "nonsense()", "isOwner() +"} {
+		h.do("POST", "/policies", policy(condition), 400)
+	}
+	id := h.do("POST", "/policies", policy("isOwner() && !hasDomain()"), 201).id()
+	h.do("PATCH", "/policies/"+id, []map[string]any{{"op": "replace", "path": "/rules/0/condition", "value": "isOwner("}}, 400)
+}
+
+func TestCursorsThatNobodyGaveOutAreRefused(t *testing.T) {
+	h := newHarness(t)
+	for _, cursor := range []string{"nonsense", "%2B%2B", "/"} {
+		h.do("GET", "/users?after="+cursor, nil, 400)
+		h.do("GET", "/users?before="+cursor, nil, 400)
+	}
+}

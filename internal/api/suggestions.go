@@ -1,7 +1,10 @@
 package api
 
 import (
+	"bytes"
+	"cmp"
 	"net/http"
+	"slices"
 
 	"github.com/go-json-experiment/json"
 
@@ -343,8 +346,12 @@ func (c *call) decideAll(status string) error {
 	if len(found) > maxDecided {
 		return entity.BadRequest("there are %d suggestions; at most %d can be decided at once", len(found), maxDecided)
 	}
+	// Oldest first, so that the newest wins; ids settle ties, as they order by time.
+	slices.SortFunc(found, func(a, b foundSuggestion) int {
+		return cmp.Or(cmp.Compare(a.CreatedAt, b.CreatedAt), bytes.Compare(a.ID[:], b.ID[:]))
+	})
 	out := make([]feed.Suggestion, 0, len(found))
-	for i := len(found) - 1; i >= 0; i-- { // oldest first, so that the newest wins
+	for i := range found {
 		if err := c.decide(&found[i].Suggestion, found[i].owner, status); err != nil {
 			return err
 		}

@@ -7,6 +7,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/catalpa-metadata/catalpa/internal/entity"
+	"github.com/catalpa-metadata/catalpa/internal/policy"
 	"github.com/catalpa-metadata/catalpa/internal/store"
 )
 
@@ -200,4 +201,22 @@ func (w *write) notOwnProfile() *entity.ChangeDescription {
 		return out
 	}
 	return &entity.ChangeDescription{FieldsAdded: keep(w.change.FieldsAdded), FieldsUpdated: keep(w.change.FieldsUpdated), FieldsDeleted: keep(w.change.FieldsDeleted)}
+}
+
+// checkPolicy refuses a policy whose rules could not be decided by: one with a
+// condition that cannot be read would allow nothing, or deny everything.
+func (w *write) checkPolicy() error {
+	if w.t.Name != "policy" {
+		return nil
+	}
+	p, err := policy.FromEntity(w.in.ent)
+	if err != nil {
+		return err
+	}
+	for _, rule := range p.Rules {
+		if err := rule.Validate(); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"encoding/base64"
+	"unicode/utf8"
 
 	"github.com/catalpa-metadata/catalpa/internal/entity"
 	"github.com/catalpa-metadata/catalpa/internal/policy"
@@ -79,7 +80,7 @@ func decodeCursor(text string) (string, error) {
 		return "", entity.BadRequest("the cursor is too long")
 	}
 	raw, err := cursorEncoding.DecodeString(trimPadding(text))
-	if err != nil {
+	if err != nil || !utf8.Valid(raw) {
 		return "", entity.BadRequest("%q is not a cursor that this server gave out", entity.Shorten(text, 60))
 	}
 	return string(raw), nil

@@ -370,6 +370,9 @@ func (w *write) finish(ctx context.Context, old *entity.Entity) error {
 	if err := w.checkCustom(ctx, old); err != nil {
 		return err
 	}
+	if err := w.checkPolicy(); err != nil {
+		return err
+	}
 	for name := range w.t.RequestOnly {
 		if !w.s.properties[name] {
 			delete(ent.Rest, name)
