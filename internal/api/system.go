@@ -10,6 +10,7 @@ import (
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
+	"github.com/catalpa-metadata/catalpa/internal/engine"
 	"github.com/catalpa-metadata/catalpa/internal/entity"
 	"github.com/catalpa-metadata/catalpa/internal/store"
 )
@@ -219,7 +220,8 @@ func maskMembers(v any) any {
 	return v
 }
 
-const mask = "*********"
+// mask stands for a secret of a setting, as it does for one of an entity.
+const mask = engine.Mask
 
 func (c *call) getSetting() error {
 	name, err := c.param("name")
