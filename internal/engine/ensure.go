@@ -48,13 +48,7 @@ func (w *write) ensure(ctx context.Context) (bool, error) {
 	if err := w.complete(ctx); err != nil {
 		return false, err
 	}
-	if err := w.in.resolve(ctx, w.e, w.s, w.look); err != nil {
-		return false, err
-	}
-	if err := w.findParent(ctx); err != nil {
-		return false, err
-	}
-	if err := w.name(); err != nil {
+	if err := w.place(ctx); err != nil {
 		return false, err
 	}
 	_, err := w.tx.EntityByFQN(ctx, store.Key{Type: w.t.Name, FQN: w.in.ent.FullyQualifiedName})

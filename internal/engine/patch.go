@@ -124,20 +124,7 @@ func (w *write) patched(ctx context.Context, seen, doc []byte) error {
 	if err := w.e.schemas.Validate(w.t.Schema, clean); err != nil {
 		return err
 	}
-	if w.in, err = w.s.parse(clean); err != nil {
-		return err
-	}
-	if err := w.in.resolve(ctx, w.e, w.s, w.look); err != nil {
-		return err
-	}
-	if err := w.findParent(ctx); err != nil {
-		return err
-	}
-	w.in.ent.ID, w.in.ent.Deleted = w.old.ID, w.old.Deleted
-	if err := w.name(); err != nil {
-		return err
-	}
-	return w.replace(ctx)
+	return w.restate(ctx, clean)
 }
 
 // settle removes from a patched document what no patch can change, and puts the

@@ -54,20 +54,7 @@ func (w *write) edit(ctx context.Context, sel Selector, ops []policy.Operation, 
 	if err != nil {
 		return err
 	}
-	if w.in, err = w.s.parse(doc); err != nil {
-		return err
-	}
-	if err := w.in.resolve(ctx, w.e, w.s, w.look); err != nil {
-		return err
-	}
-	if err := w.findParent(ctx); err != nil {
-		return err
-	}
-	w.in.ent.ID, w.in.ent.Deleted = w.old.ID, w.old.Deleted
-	if err := w.name(); err != nil {
-		return err
-	}
-	return w.replace(ctx)
+	return w.restate(ctx, doc)
 }
 
 // Touch announces a change beside the document (followers, sample data) without

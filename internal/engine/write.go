@@ -128,13 +128,7 @@ func (w *write) createOrUpdate(ctx context.Context) error {
 	if err := w.complete(ctx); err != nil {
 		return err
 	}
-	if err := w.in.resolve(ctx, w.e, w.s, w.look); err != nil {
-		return err
-	}
-	if err := w.findParent(ctx); err != nil {
-		return err
-	}
-	if err := w.name(); err != nil {
+	if err := w.place(ctx); err != nil {
 		return err
 	}
 	row, err := w.tx.EntityByFQN(ctx, store.Key{Type: w.t.Name, FQN: w.in.ent.FullyQualifiedName})
@@ -147,6 +141,31 @@ func (w *write) createOrUpdate(ctx context.Context) error {
 		return entity.Conflict("Entity already exists")
 	}
 	return w.update(ctx, row)
+}
+
+// place resolves what the new state refers to, finds its parent and names it.
+func (w *write) place(ctx context.Context) error {
+	if err := w.in.resolve(ctx, w.e, w.s, w.look); err != nil {
+		return err
+	}
+	if err := w.findParent(ctx); err != nil {
+		return err
+	}
+	return w.name()
+}
+
+// restate takes a document over the old state through the rest of the order. It
+// stays the same entity, deleted or not.
+func (w *write) restate(ctx context.Context, doc []byte) error {
+	var err error
+	if w.in, err = w.s.parse(doc); err != nil {
+		return err
+	}
+	w.in.ent.ID, w.in.ent.Deleted = w.old.ID, w.old.Deleted
+	if err := w.place(ctx); err != nil {
+		return err
+	}
+	return w.replace(ctx)
 }
 
 // findParent reads the parent in this transaction: it must exist at the commit.
