@@ -23,6 +23,7 @@ var statusOfKind = map[entity.Kind]int{
 	entity.KindMethod:         http.StatusMethodNotAllowed,
 	entity.KindNotImplemented: http.StatusNotImplemented,
 	entity.KindUnavailable:    http.StatusServiceUnavailable,
+	entity.KindUpstream:       http.StatusBadGateway,
 }
 
 // typeOfKind is the stable name of a kind in answers.
@@ -39,6 +40,7 @@ var typeOfKind = map[entity.Kind]string{
 	entity.KindMethod:         "METHOD_NOT_ALLOWED",
 	entity.KindNotImplemented: "NOT_IMPLEMENTED",
 	entity.KindUnavailable:    "UNAVAILABLE",
+	entity.KindUpstream:       "UPSTREAM",
 }
 
 // problem is the one shape of an error answer. Clients read code and message.

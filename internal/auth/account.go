@@ -143,7 +143,7 @@ func (s *Service) ChangePassword(ctx context.Context, p entity.Principal, old, f
 	defer leave()
 	if blocked, err := s.blocked(ctx, who); err != nil || blocked {
 		return firstError(err, func() error {
-			t := textOf(CodeThrottled)
+			t := refusals[CodeThrottled]
 			return &entity.Error{Kind: entity.KindForbidden, Code: CodeThrottled, Message: t.message, Hint: t.hint}
 		})
 	}

@@ -48,7 +48,7 @@ func TestFloodOfRefusals(t *testing.T) {
 	f := newFixture(t)
 	for flush := range 60 {
 		for i := range 100 {
-			f.trail.refusal(refuse(CodeKeyID), &parsed{header: header{KeyID: fmt.Sprint(flush, "/", i)}})
+			f.trail.refusal(Refuse(CodeKeyID), &parsed{header: header{KeyID: fmt.Sprint(flush, "/", i)}})
 		}
 		must(t, f.trail.flush(f.ctx))
 	}
@@ -92,8 +92,8 @@ func TestRefusalsAreWrittenByThemselves(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := &memoryTrail{}
 		tr := newTrail(f, time.Now, discard())
-		tr.refusal(refuse(CodeFormat), nil)
-		tr.refusal(refuse(CodeFormat), nil)
+		tr.refusal(Refuse(CodeFormat), nil)
+		tr.refusal(Refuse(CodeFormat), nil)
 		<-time.After(flushDelay + time.Millisecond) // of fake time
 		synctest.Wait()
 		if len(f.records) != 1 || !strings.Contains(string(f.records[0].Doc), `"count":2`) {

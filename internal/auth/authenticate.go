@@ -29,7 +29,7 @@ type verified struct {
 func (s *Service) Authenticate(ctx context.Context, header string) (entity.Principal, error) {
 	token, ok := bearer(header)
 	if !ok {
-		return s.refused(refuse(CodeMissing), nil)
+		return s.refused(Refuse(CodeMissing), nil)
 	}
 	sum := digest(token)
 	now := s.clock()
@@ -72,11 +72,11 @@ func digest(token string) [32]byte {
 func (s *Service) verifyToken(ctx context.Context, token string, now time.Time) (*verified, *parsed, error) {
 	t, err := parse(token)
 	if err != nil {
-		return nil, nil, refuseFor(CodeFormat, err)
+		return nil, nil, RefuseFor(CodeFormat, err)
 	}
 	p, ok := s.profiles[t.claims.Issuer]
 	if !ok {
-		return nil, t, refuse(CodeIssuer)
+		return nil, t, Refuse(CodeIssuer)
 	}
 	if err := p.verify(ctx, t); err != nil {
 		return nil, t, err
@@ -98,7 +98,7 @@ func (s *Service) verifyToken(ctx context.Context, token string, now time.Time) 
 // check is the part that every request goes through: time, key, user and record.
 func (s *Service) check(ctx context.Context, v *verified, sum [32]byte, now time.Time) (entity.Principal, error) {
 	if v.expires != 0 && expired(v.expires, now, s.opts.Skew) {
-		return entity.Principal{}, refuse(CodeExpired)
+		return entity.Principal{}, Refuse(CodeExpired)
 	}
 	// A key that was retired since takes its tokens along.
 	if _, err := v.profile.key(ctx, v.keyID); err != nil {
@@ -138,7 +138,7 @@ func (s *Service) standingOf(v *verified) (*standing, error) {
 	case st.user.Deleted:
 		return nil, gone(v.tokenType)
 	case st.user.IsBot != (v.tokenType == TypeBot):
-		return nil, refuse(CodeType)
+		return nil, Refuse(CodeType)
 	}
 	return st, nil
 }
@@ -154,9 +154,9 @@ func (st *standing) honours(v *verified, sum [32]byte, now time.Time) error {
 	case live:
 		return nil
 	case v.tokenType == TypeBot:
-		return refuse(CodeBotStale)
+		return Refuse(CodeBotStale)
 	default:
-		return refuse(CodeRevoked)
+		return Refuse(CodeRevoked)
 	}
 }
 
@@ -166,7 +166,7 @@ func (s *Service) refused(err error, t *parsed) (entity.Principal, error) {
 	if !errors.As(err, &e) {
 		e = entity.Internal(err)
 	}
-	if e.Kind == entity.KindUnauthorized {
+	if e.Kind == entity.KindUnauthorized || e.Code != "" {
 		s.trail.refusal(e, t)
 	}
 	return entity.Principal{}, e

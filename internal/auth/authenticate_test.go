@@ -220,7 +220,7 @@ func TestMessagesKeepTheirPrefixes(t *testing.T) {
 		CodeLogin: "You have entered an invalid username or password.", CodeThrottled: "Failed Login Attempts Exceeded. Please try after some time.",
 		CodeRefresh: "Invalid Request Token. Please check your Token",
 	} {
-		e := refuse(code)
+		e := Refuse(code)
 		if !strings.HasPrefix(e.Message, prefix) || e.Hint == "" || e.Code != code || e.Kind != entity.KindUnauthorized {
 			t.Errorf("%s: %+v", code, e)
 		}

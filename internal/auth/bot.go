@@ -283,7 +283,7 @@ func denyBots(by entity.Principal) error {
 }
 
 func wrongType(message string) error {
-	return &entity.Error{Kind: entity.KindForbidden, Code: CodeType, Message: message, Hint: textOf(CodeType).hint}
+	return &entity.Error{Kind: entity.KindForbidden, Code: CodeType, Message: message, Hint: refusals[CodeType].hint}
 }
 
 // liveUser finds a user that is not deleted.

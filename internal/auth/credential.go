@@ -55,7 +55,7 @@ func (c *credential) live(now time.Time) bool {
 // credentialKey tells under which key the token must be on record.
 func credentialKey(c *claims) (string, error) {
 	if c.ID == "" || len(c.ID) > 100 {
-		return "", refuseFor(CodeFormat, errors.New("no usable jti"))
+		return "", RefuseFor(CodeFormat, errors.New("no usable jti"))
 	}
 	switch {
 	case c.Type == TypeBot && c.IsBot:
@@ -66,7 +66,7 @@ func credentialKey(c *claims) (string, error) {
 		session, _, _ := strings.Cut(c.ID, ".")
 		return prefixSession + session, nil
 	}
-	return "", refuse(CodeType)
+	return "", Refuse(CodeType)
 }
 
 func credentialsOf(ctx context.Context, r store.Reader, user entity.ID) (map[string]*credential, error) {

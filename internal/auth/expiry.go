@@ -52,11 +52,7 @@ func (s *Service) lifetime(e Expiry) (time.Duration, error) {
 		return 0, err
 	}
 	if life == 0 && !s.opts.AllowUnlimitedBotTokens {
-		return 0, &entity.Error{
-			Kind: entity.KindBadRequest, Code: CodeUnlimited,
-			Message: "Tokens that never expire are not allowed on this server.",
-			Hint:    "Choose at most 90 days.",
-		}
+		return 0, Refuse(CodeUnlimited)
 	}
 	return life, nil
 }

@@ -107,7 +107,7 @@ func (s *Service) findForLogin(ctx context.Context, name string) (User, error) {
 
 func (s *Service) refuseLogin(code, name, address string) error {
 	s.trail.note(AuditEntry{Action: "signInRefused", Code: code, Subject: digestOf(name), Address: entity.Shorten(address, 60)})
-	return refuse(code)
+	return Refuse(code)
 }
 
 func firstError(err error, otherwise func() error) error {

@@ -26,7 +26,7 @@ func TestLoginRefusalsAreAlike(t *testing.T) {
 	must(t, f.SetPassword(f.ctx, entity.System(), gone.ID, goodPassword, false))
 	gone.Deleted = true
 	f.setUser(gone, gone.ID)
-	want := *refuse(CodeLogin)
+	want := *Refuse(CodeLogin)
 	for i, c := range []struct{ name, plain string }{
 		{"ann", "wrong"}, {"ann@example.org", "wrong"}, {"nobody", goodPassword}, {"nobody@example.org", goodPassword},
 		{"gone", goodPassword}, {"ingestion-bot", goodPassword}, {"admin", goodPassword}, {"admin", ""}, {"", goodPassword},

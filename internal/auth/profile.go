@@ -45,7 +45,7 @@ func (s *Service) ownProfile() *profile {
 		key: func(_ context.Context, id string) (crypto.PublicKey, error) {
 			public, ok := s.keys.Public(id)
 			if !ok {
-				return nil, refuse(CodeKeyID)
+				return nil, Refuse(CodeKeyID)
 			}
 			return public, nil
 		},
@@ -57,7 +57,7 @@ func (s *Service) ownProfile() *profile {
 // through claim mapping.
 func (s *Service) admitOwn(ctx context.Context, c *claims) (admission, error) {
 	if c.Subject == "" {
-		return admission{}, refuse(CodeClaims)
+		return admission{}, Refuse(CodeClaims)
 	}
 	credential, err := credentialKey(c)
 	if err != nil {
@@ -75,18 +75,18 @@ func (s *Service) admitOwn(ctx context.Context, c *claims) (admission, error) {
 
 func gone(tokenType string) error {
 	if tokenType == TypeBot {
-		return refuse(CodeBotGone)
+		return Refuse(CodeBotGone)
 	}
-	return refuse(CodeUserGone)
+	return Refuse(CodeUserGone)
 }
 
 // verify checks everything about a token that stays true for its whole life.
 func (p *profile) verify(ctx context.Context, t *parsed) error {
 	if !slices.Contains(p.algorithms, t.header.Algorithm) {
-		return refuseFor(CodeAlgorithm, fmt.Errorf("alg %q", entity.Shorten(t.header.Algorithm, 20)))
+		return RefuseFor(CodeAlgorithm, fmt.Errorf("alg %q", entity.Shorten(t.header.Algorithm, 20)))
 	}
 	if len(t.header.KeyID) > 200 {
-		return refuse(CodeKeyID)
+		return Refuse(CodeKeyID)
 	}
 	public, err := p.key(ctx, t.header.KeyID)
 	if err != nil {
@@ -94,7 +94,7 @@ func (p *profile) verify(ctx context.Context, t *parsed) error {
 	}
 	method := jwt.GetSigningMethod(t.header.Algorithm)
 	if err := method.Verify(t.signed, t.signature, public); err != nil {
-		return refuseFor(CodeSignature, err)
+		return RefuseFor(CodeSignature, err)
 	}
 	return nil
 }
@@ -103,17 +103,17 @@ func (p *profile) verify(ctx context.Context, t *parsed) error {
 func (p *profile) validate(t *parsed, now time.Time, skew time.Duration) error {
 	c := &t.claims
 	if c.Expires == nil && !slices.Contains(p.mayOmitExpiry, c.Type) {
-		return refuseFor(CodeFormat, errors.New("no exp"))
+		return RefuseFor(CodeFormat, errors.New("no exp"))
 	}
 	if c.IssuedAt == nil {
-		return refuseFor(CodeFormat, errors.New("no iat"))
+		return RefuseFor(CodeFormat, errors.New("no iat"))
 	}
 	if c.Expires != nil && (*c.Expires < 0 || expired(*c.Expires, now, skew)) {
-		return refuse(CodeExpired)
+		return Refuse(CodeExpired)
 	}
 	latest := now.Add(skew).Unix()
 	if *c.IssuedAt > latest || c.NotBefore != nil && *c.NotBefore > latest {
-		return refuse(CodeSkew)
+		return Refuse(CodeSkew)
 	}
 	return p.validateAudience(t)
 }
@@ -122,10 +122,10 @@ func (p *profile) validateAudience(t *parsed) error {
 	c := &t.claims
 	accepted := slices.ContainsFunc(c.Audience, func(a string) bool { return slices.Contains(p.audiences, a) })
 	if !accepted || strings.EqualFold(t.header.Type, "at+jwt") || strings.EqualFold(t.header.Type, "application/at+jwt") {
-		return refuse(CodeAudience)
+		return Refuse(CodeAudience)
 	}
 	if len(c.Audience) > 1 && (p.party == "" || c.Party != p.party) {
-		return refuseFor(CodeAudience, errors.New("several audiences without the right azp"))
+		return RefuseFor(CodeAudience, errors.New("several audiences without the right azp"))
 	}
 	return nil
 }

@@ -237,7 +237,7 @@ func refreshPlace(t refreshToken) string {
 }
 
 func (s *Service) refuseRefresh(subject string) error {
-	e := refuse(CodeRefresh)
+	e := Refuse(CodeRefresh)
 	s.trail.refusal(e, &parsed{claims: claims{Issuer: s.opts.Issuer, Subject: subject}})
 	return e
 }

@@ -23,6 +23,7 @@ const (
 	KindMethod                     // method not allowed here
 	KindNotImplemented             // known route, not built
 	KindUnavailable                // try again later
+	KindUpstream                   // a server behind this one refused us or answered nonsense
 )
 
 // Error is what crosses package borders: a kind, a message fit for clients

@@ -12,6 +12,11 @@ type Principal struct {
 	// MustChangePassword: signed in with a one-time password, and good for nothing
 	// but choosing another.
 	MustChangePassword bool
+	// SignedIn is when the person proved who it is, in milliseconds since 1970; 0
+	// for credentials that live on without the person (bots, personal tokens).
+	SignedIn int64
+	// Bot is the bot that acts on behalf of this principal, "" for nobody.
+	Bot string
 }
 
 // System acts for the server itself: seeding, migrations, background jobs.
