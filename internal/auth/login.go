@@ -64,6 +64,9 @@ func (s *Service) loginInTurn(ctx context.Context, user User, who attempt, name,
 	if user.Deleted || user.IsBot {
 		hash = ""
 	}
+	if ctx, err = s.favour(ctx, who); err != nil {
+		return Tokens{}, err
+	}
 	ok, renew, err := s.hasher.Verify(ctx, hash, plain)
 	if err != nil {
 		return Tokens{}, err
@@ -85,8 +88,10 @@ func (s *Service) loginInTurn(ctx context.Context, user User, who attempt, name,
 				return err
 			}
 		}
-		_, err := tx.DeleteRecord(ctx, kindThrottle, who.pair.owner, who.pair.key)
-		return err
+		if _, err := tx.DeleteRecord(ctx, kindThrottle, who.pair.owner, who.pair.key); err != nil {
+			return err
+		}
+		return s.acquaint(ctx, tx, who)
 	})
 	tokens.MustChangePassword = stored.MustChange
 	return tokens, err

@@ -46,6 +46,9 @@ type Options struct {
 	// RevealBotToken can show them again.
 	RevealBotTokens bool
 
+	// Mailer sends what people are told by mail; nil when mail is not configured.
+	Mailer Mailer
+
 	Hasher *password.Hasher // bcrypt of password.DefaultCost by default
 	Clock  func() time.Time
 	Log    *slog.Logger
@@ -68,7 +71,8 @@ type Service struct {
 	subjects *subjects
 	turns    turns
 	trail    *trail
-	writes   sync.WaitGroup // of last uses, in the background
+	writes   sync.WaitGroup // of last uses and mails, in the background
+	posts    chan struct{}  // mails under way
 }
 
 // maxVerified bounds the cache of verified tokens: some 3 MB.
@@ -85,6 +89,7 @@ func New(ctx context.Context, opts Options) (*Service, error) {
 	s := &Service{
 		opts: opts, store: opts.Store, users: opts.Users, keys: opts.Keys, sealer: opts.Sealer,
 		hasher: opts.Hasher, clock: opts.Clock, log: opts.Log, turns: newTurns(),
+		posts: make(chan struct{}, maxPosts),
 	}
 	if err := s.settle(ctx); err != nil {
 		return nil, err

@@ -25,17 +25,35 @@ const prefix = "bcrypt-sha256:"
 
 const (
 	parallel = 2  // hashing is meant to be slow: leave the cores to the others
-	maxQueue = 64 // callers that may wait for their turn
+	favoured = 1  // beside them, for those who come with Favour
+	maxQueue = 64 // callers that may wait for their turn, of either kind
 )
 
 // Hasher hashes and verifies passwords, a few at a time. It is safe for
 // concurrent use.
 type Hasher struct {
-	cost    int
+	cost      int
+	all, kept *lane
+	evaluated atomic.Uint64
+	decoy     string
+}
+
+// lane is a bounded queue in front of a few slots.
+type lane struct {
 	slots   chan struct{}
 	waiting atomic.Int64
-	decoy   string
 }
+
+func newLane(slots int) *lane { return &lane{slots: make(chan struct{}, slots)} }
+
+type favourKey struct{}
+
+// Favour lets hashing under the context use a lane of its own, so that a flood of
+// strangers does not keep out those who have been here before.
+func Favour(ctx context.Context) context.Context { return context.WithValue(ctx, favourKey{}, true) }
+
+// Evaluated returns how many passwords have been hashed or checked.
+func (h *Hasher) Evaluated() uint64 { return h.evaluated.Load() }
 
 // NewHasher returns a Hasher with a bcrypt cost; DefaultCost unless a test needs
 // it quick.
@@ -43,7 +61,7 @@ func NewHasher(cost int) (*Hasher, error) {
 	if cost < bcrypt.MinCost || cost > bcrypt.MaxCost {
 		return nil, bcrypt.InvalidCostError(cost)
 	}
-	return &Hasher{cost: cost, slots: make(chan struct{}, parallel), decoy: newDecoy(cost)}, nil
+	return &Hasher{cost: cost, all: newLane(parallel), kept: newLane(favoured), decoy: newDecoy(cost)}, nil
 }
 
 // newDecoy makes up a hash that takes as long to check as any other. Nobody knows
@@ -56,10 +74,11 @@ func newDecoy(cost int) string {
 
 // Hash returns what to store of a password.
 func (h *Hasher) Hash(ctx context.Context, plain string) (string, error) {
-	if err := h.enter(ctx); err != nil {
+	leave, err := h.enter(ctx)
+	if err != nil {
 		return "", err
 	}
-	defer h.leave()
+	defer leave()
 	return h.hash(plain)
 }
 
@@ -83,10 +102,11 @@ func digest(plain string) []byte {
 // hash should be renewed because it is an imported or weaker one. An empty hash
 // never fits, but takes the same time.
 func (h *Hasher) Verify(ctx context.Context, hash, plain string) (ok, renew bool, err error) {
-	if err := h.enter(ctx); err != nil {
+	leave, err := h.enter(ctx)
+	if err != nil {
 		return false, false, err
 	}
-	defer h.leave()
+	defer leave()
 	known := hash != ""
 	if !known {
 		hash = h.decoy
@@ -109,18 +129,21 @@ func (h *Hasher) Verify(ctx context.Context, hash, plain string) (ok, renew bool
 	return known, !ours || cost < h.cost, err
 }
 
-func (h *Hasher) enter(ctx context.Context) error {
-	if h.waiting.Add(1) > maxQueue {
-		h.waiting.Add(-1)
-		return &entity.Error{Kind: entity.KindUnavailable, Message: "Too many sign-ins at once. Please try after some time."}
+// enter waits for a slot and returns how to give it up.
+func (h *Hasher) enter(ctx context.Context) (leave func(), err error) {
+	l := h.all
+	if ctx.Value(favourKey{}) != nil {
+		l = h.kept
 	}
-	defer h.waiting.Add(-1)
+	defer l.waiting.Add(-1)
+	if l.waiting.Add(1) > maxQueue {
+		return nil, &entity.Error{Kind: entity.KindUnavailable, Message: "Too many sign-ins at once. Please try after some time."}
+	}
 	select {
-	case h.slots <- struct{}{}:
-		return nil
+	case l.slots <- struct{}{}:
+		h.evaluated.Add(1)
+		return func() { <-l.slots }, nil
 	case <-ctx.Done():
-		return &entity.Error{Kind: entity.KindUnavailable, Message: "The sign-in took too long. Please try again.", Cause: ctx.Err()}
+		return nil, &entity.Error{Kind: entity.KindUnavailable, Message: "The sign-in took too long. Please try again.", Cause: ctx.Err()}
 	}
 }
-
-func (h *Hasher) leave() { <-h.slots }

@@ -87,10 +87,12 @@ func TestOldHashesAreToBeRenewed(t *testing.T) {
 	}
 }
 
-func TestQueueIsBounded(t *testing.T) {
+// TestL05QueueIsBounded: an attack takes no more memory than its place in the line,
+// and does not keep out those who are known.
+func TestL05QueueIsBounded(t *testing.T) {
 	h := testHasher(t)
 	for range parallel {
-		h.slots <- struct{}{}
+		h.all.slots <- struct{}{}
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	var wg sync.WaitGroup
@@ -106,10 +108,17 @@ func TestQueueIsBounded(t *testing.T) {
 			t.Errorf("refused with %v", err)
 		}
 	}
+	// Those who are known do not stand in that line.
+	if _, err := h.Hash(Favour(t.Context()), "x"); err != nil {
+		t.Errorf("favoured: %v", err)
+	}
 	cancel()
 	wg.Wait()
 	for range parallel {
-		<-h.slots
+		<-h.all.slots
+	}
+	if n := h.Evaluated(); n != 1 {
+		t.Errorf("%d evaluated, want the favoured one", n)
 	}
 	if _, err := h.Hash(t.Context(), "x"); err != nil {
 		t.Errorf("afterwards: %v", err)
