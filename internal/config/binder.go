@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -25,7 +26,22 @@ type binder struct {
 }
 
 func (b *binder) refuse(key, format string, args ...any) {
-	b.findings = append(b.findings, Finding{Severity: Error, Code: "CFG-VALUE", Key: key, Line: b.values[key].line, Message: fmt.Sprintf(format, args...)})
+	b.report(Error, "CFG-VALUE", key, fmt.Sprintf(format, args...), "")
+}
+
+// report adds a finding about the key with the place its value comes from.
+func (b *binder) report(severity Severity, code, key, message, remedy string) {
+	finding := Finding{Severity: severity, Code: code, Key: key, Line: b.values[key].line, Message: message, Remedy: remedy}
+	if v := b.values[key]; v.source == sourceSaved || finding.Line == 0 {
+		finding.Line, finding.Source = 0, v.source
+	}
+	b.findings = append(b.findings, finding)
+}
+
+// given tells whether anybody gave the key a value.
+func (b *binder) given(key string) bool {
+	v := b.values[key]
+	return strings.TrimSpace(v.text) != "" || v.list != nil || v.dict != nil
 }
 
 // get returns the text given for the key.
@@ -254,6 +270,23 @@ func (b *binder) dict(key string) map[string]string {
 	return out
 }
 
+// prefixes accepts addresses and networks, 10.0.0.1 or 10.0.0.0/8.
+func (b *binder) prefixes(key string) []netip.Prefix {
+	out := []netip.Prefix{}
+	for _, text := range b.list(key, nil) {
+		prefix, err := netip.ParsePrefix(text)
+		if addr, e := netip.ParseAddr(text); e == nil && addr.Zone() == "" {
+			prefix, err = netip.PrefixFrom(addr.Unmap(), addr.Unmap().BitLen()), nil
+		}
+		if err != nil {
+			b.refuse(key, "%q is neither an address nor a network such as 10.0.0.0/8.", clip(text))
+			continue
+		}
+		out = append(out, prefix.Masked())
+	}
+	return out
+}
+
 // parseFlow parses a short YAML text that must have the given kind.
 func parseFlow(text string, kind yaml.Kind) (*yaml.Node, error) {
 	root, finding := decodeYAML(text)
@@ -302,8 +335,7 @@ func (b *binder) secretFile(key, path string) Secret {
 		return ""
 	}
 	if info.Mode().Perm()&0o007 != 0 {
-		b.findings = append(b.findings, Finding{Severity: Warning, Code: "CFG-SECRET-FILE", Key: key, Line: b.values[key].line,
-			Message: fmt.Sprintf("everybody on this machine may read %s.", clip(path)), Remedy: "chmod 0640 or stricter."})
+		b.report(Warning, "CFG-SECRET-FILE", key, fmt.Sprintf("everybody on this machine may read %s.", clip(path)), "chmod 0640 or stricter.")
 	}
 	secret := strings.TrimRight(string(data), "\r\n")
 	if secret == "" {

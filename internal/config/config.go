@@ -4,12 +4,16 @@
 // unchanged. Everything wrong with a configuration is reported at once, each
 // finding with its key, its line and what to do.
 //
-// Order of strength: built-in default, file, environment, command line.
+// Order of strength: built-in default, file, environment, saved form (what an
+// administrator saved through the API), command line.
 //
 // The package imports nothing of ours.
 package config
 
-import "time"
+import (
+	"net/netip"
+	"time"
+)
 
 // Mode says how strict the server is with itself.
 type Mode string
@@ -32,13 +36,17 @@ type Config struct {
 	Authorizer     Authorizer
 	JWT            JWT
 	Login          Login
+	Email          Email
 	// FernetKey is the key that seals secrets in the store; empty when the
 	// server is to keep one of its own in the data directory.
 	FernetKey Secret
 
 	// Sources says for each key that is not at its default where its value comes
-	// from: "file line 12", "environment SERVER_PORT", "command line".
+	// from: "file line 12", "environment SERVER_PORT", "saved form", "command
+	// line". Source answers for every key.
 	Sources map[string]string
+
+	accept []string // codes of findings the operator accepts, see Guard
 }
 
 // Server says where and how the API is served.
@@ -46,6 +54,16 @@ type Server struct {
 	Host            string
 	Port            int
 	ShutdownTimeout time.Duration // how long running requests may take to finish
+	// URL is the public origin of the server, without a slash at its end: what
+	// browsers have in their address bar and mails link to.
+	URL string
+	// TrustedProxies are the addresses whose X-Forwarded-* headers count.
+	TrustedProxies []netip.Prefix
+	// AllowedOrigins are the origins of foreign pages that may read answers (CORS).
+	AllowedOrigins []string
+	// OutboundAllow are hosts, optionally with a port, that outgoing requests may
+	// reach at private and loopback addresses.
+	OutboundAllow []string
 }
 
 // Log says what the log looks like.
@@ -66,119 +84,6 @@ type Limits struct {
 	MaxBulkRequests int
 }
 
-// Authentication says how people prove who they are.
-type Authentication struct {
-	Provider                  string
-	ProviderName              string
-	ClientType                string
-	ResponseType              string
-	AllowLegacyImplicit       bool
-	Authority                 string
-	ClientID                  string
-	CallbackURL               string
-	PublicKeyURLs             []string
-	TokenValidationAlgorithm  string
-	JWTPrincipalClaims        []string
-	JWTPrincipalClaimsMapping []string
-	JWTTeamClaimMapping       string
-	JWTRoleClaim              string
-	EnableSelfSignup          bool
-	EnableAutoRedirect        bool
-	ForceSecureSessionCookie  bool
-	// InitialAdminPassword is used for the first administrator instead of a
-	// generated one.
-	InitialAdminPassword Secret
-	OIDC                 OIDC
-	LDAP                 LDAP
-	SAML                 SAML
-}
-
-// OIDC is the confidential client's part.
-type OIDC struct {
-	ID                         string
-	Type                       string
-	Secret                     Secret
-	Scope                      string
-	DiscoveryURI               string
-	UseNonce                   bool
-	PreferredJWSAlgorithm      string
-	ResponseType               string
-	DisablePKCE                bool
-	MaxClockSkew               time.Duration
-	ClientAuthenticationMethod string
-	TokenValidity              time.Duration
-	CustomParams               map[string]string
-	Tenant                     string
-	ServerURL                  string
-	CallbackURL                string
-	MaxAge                     string
-	Prompt                     string
-	SessionExpiry              time.Duration
-}
-
-// LDAP describes a directory that knows the users.
-type LDAP struct {
-	Host                     string
-	Port                     int
-	MaxPoolSize              int
-	IsFullDN                 bool
-	AdminDN                  string
-	AdminPassword            Secret
-	SSLEnabled               bool
-	UserBaseDN               string
-	GroupBaseDN              string
-	RoleAdminName            string
-	AllAttributeName         string
-	MailAttributeName        string
-	UsernameAttributeName    string
-	GroupAttributeName       string
-	GroupAttributeValue      string
-	GroupMemberAttributeName string
-	RolesMapping             string
-	ReassignRoles            []string
-	TruststoreConfigType     string
-}
-
-// SAML describes an identity provider that speaks SAML 2.
-type SAML struct {
-	DebugMode              bool
-	IDPEntityID            string
-	IDPLoginURL            string
-	IDPCertificate         Secret
-	IDPAuthorityURL        string
-	IDPNameID              string
-	SPEntityID             string
-	SPACS                  string
-	SPCallback             string
-	SPCertificate          Secret
-	SPPrivateKey           Secret
-	StrictMode             bool
-	ValidateXML            bool
-	TokenValidity          time.Duration
-	SendEncryptedNameID    bool
-	SendSignedAuthRequest  bool
-	SignSPMetadata         bool
-	WantMessagesSigned     bool
-	WantAssertionsSigned   bool
-	WantAssertionEncrypted bool
-	KeyStorePath           string
-	KeyStoreAlias          string
-	KeyStorePassword       Secret
-	DisplayNameAttributes  []string
-}
-
-// Authorizer says who is an administrator and whose addresses are welcome.
-type Authorizer struct {
-	AdminPrincipals           []string
-	PrincipalDomain           string
-	EnforcePrincipalDomain    bool
-	AllowedDomains            []string
-	AllowedRegistrationDomain []string
-	UseRolesFromProvider      bool
-	DefaultOAuthRole          string
-	EnableSecureSocket        bool
-}
-
 // JWT says how the server signs its tokens. Empty members are filled by the
 // server from the key pair it keeps in the data directory.
 type JWT struct {
@@ -186,6 +91,11 @@ type JWT struct {
 	PrivateKeyPath string
 	Issuer         string
 	KeyID          string
+
+	AllowUnlimitedBotTokens bool // bot tokens without an end may be made
+	RevealBotTokens         bool // administrators may read bot tokens again
+	// RotationOverlap is how long a bot's old token stays valid beside its new one.
+	RotationOverlap time.Duration
 }
 
 // Login bounds password attempts and the life of the tokens they earn.
@@ -193,6 +103,19 @@ type Login struct {
 	MaxFailedAttempts int
 	AccessBlockTime   time.Duration
 	TokenExpiry       time.Duration
+}
+
+// Email says how mails are sent.
+type Email struct {
+	Enabled    bool
+	Entity     string // name of this installation in mails
+	SupportURL string
+	Sender     string // address in From
+	Host       string
+	Port       int
+	Username   string
+	Password   Secret
+	Strategy   string // SMTP, SMTPS or SMTP_TLS (STARTTLS demanded)
 }
 
 // Secret is a text that prints as asterisks.
@@ -219,4 +142,13 @@ type Options struct {
 	// Flags are settings given on the command line, by key, e.g. "dataDir" or
 	// "server.applicationConnectors[0].port". They beat everything else.
 	Flags map[string]string
+	// Saved is what an administrator saved through the API, a JSON document
+	// {"authenticationConfiguration": {...}, "authorizerConfiguration": {...}}. It
+	// beats file and environment key by key.
+	Saved []byte
+	// Accept are codes of findings (SEC-CFG-...) that shall not stop the server.
+	Accept []string
+	// Offline is for commands that serve nobody: what the server would refuse to
+	// start with for safety's sake is only warned of.
+	Offline bool
 }

@@ -21,8 +21,10 @@ type Finding struct {
 	Code     string // stable, e.g. CFG-UNKNOWN-KEY
 	Key      string // dotted path, e.g. server.applicationConnectors[0].port
 	Line     int    // in the file; 0 when it does not come from there
+	Source   string // where the value came from when not from the file, e.g. "saved form"
 	Message  string
 	Remedy   string
+	Accepted bool // an error the operator accepted with --i-accept
 }
 
 // String is the finding on one line: what, where, why, and what to do.
@@ -34,6 +36,9 @@ func (f Finding) String() string {
 	}
 	if f.Key != "" {
 		b.WriteString(" " + f.Key)
+	}
+	if f.Source != "" {
+		b.WriteString(" (" + f.Source + ")")
 	}
 	b.WriteString(": " + f.Message)
 	if f.Remedy != "" {
@@ -62,6 +67,14 @@ func (fs Findings) of(severity Severity) Findings {
 		}
 	}
 	return out
+}
+
+// Refusal returns the *Refused that lists the errors, nil when there are none.
+func (fs Findings) Refusal() error {
+	if errs := fs.Errors(); len(errs) > 0 {
+		return &Refused{Findings: errs}
+	}
+	return nil
 }
 
 // Refused is the error for a configuration the server will not start with.

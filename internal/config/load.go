@@ -30,12 +30,22 @@ func Load(opts Options) (*Config, Findings, error) {
 		}
 	}
 	c.environment(lookup)
+	c.saved(opts.Saved)
 	for key, text := range opts.Flags {
 		c.values[key] = value{text: text, source: "command line"}
 	}
 	b := &binder{values: c.values, lookup: lookup, dir: dir, findings: c.findings, sources: map[string]string{}}
 	cfg := b.bind()
+	cfg.accept = opts.Accept
+	b.checkAccepted(opts.Accept)
+	if opts.Offline {
+		cfg.accept = guardCodes()
+	}
+	b.complete(cfg)
 	b.validate(cfg)
+	for i, finding := range b.findings {
+		b.findings[i] = cfg.judge(finding)
+	}
 	sortFindings(b.findings)
 	if errs := b.findings.Errors(); len(errs) > 0 {
 		return nil, b.findings, &Refused{Findings: errs}

@@ -8,9 +8,6 @@ import (
 	"strings"
 )
 
-// ProviderBasic keeps users and their passwords in the catalog.
-const ProviderBasic = "basic"
-
 // IsLoopback tells whether the server can be reached from this machine only.
 func (s Server) IsLoopback() bool {
 	if strings.EqualFold(s.Host, "localhost") {
@@ -23,15 +20,9 @@ func (s Server) IsLoopback() bool {
 // Address is what to listen on.
 func (s Server) Address() string { return net.JoinHostPort(s.Host, fmt.Sprint(s.Port)) }
 
-// validate checks what one value alone cannot show, and fills the mode.
+// validate checks what one value alone cannot show.
 func (b *binder) validate(cfg *Config) {
 	b.checkServer(cfg)
-	if cfg.Mode == "" {
-		cfg.Mode = Production
-		if cfg.Server.IsLoopback() {
-			cfg.Mode = Development
-		}
-	}
 	b.checkDataDir(cfg)
 	b.checkProvider(cfg)
 	b.checkAuthentication(cfg)
@@ -46,33 +37,18 @@ func (b *binder) guard(cfg *Config, code, key, message, remedy string) {
 	if cfg.Mode == Development {
 		severity = Warning
 	}
-	b.findings = append(b.findings, Finding{Severity: severity, Code: code, Key: key, Line: b.values[key].line, Message: message, Remedy: remedy})
+	b.report(severity, code, key, message, remedy)
 }
 
 func (b *binder) warn(code, key, message, remedy string) {
-	b.findings = append(b.findings, Finding{Severity: Warning, Code: code, Key: key, Line: b.values[key].line, Message: message, Remedy: remedy})
+	b.report(Warning, code, key, message, remedy)
 }
 
-// checkUnused says which settings are understood but have no effect yet, so that
+// checkUnused says which settings are understood but have no effect, so that
 // nobody relies on them.
 func (b *binder) checkUnused(cfg *Config) {
-	a := &cfg.Authentication
-	const signOn = "has no effect yet: only sign-in with a password is built."
-	for _, s := range []struct {
-		given        bool
-		key, message string
-	}{
-		{cfg.FernetKey != "", "fernetKey", "has no effect: secrets are sealed with the key in master.key in the data directory."},
-		{a.EnableSelfSignup, "authenticationConfiguration.enableSelfSignup", "has no effect yet: administrators make users."},
-		{a.JWTTeamClaimMapping != "", "authenticationConfiguration.jwtTeamClaimMapping", signOn},
-		{a.OIDC.ID != "", "authenticationConfiguration.oidcConfiguration.id", signOn},
-		{a.ClientID != "", "authenticationConfiguration.clientId", signOn},
-		{cfg.Authorizer.EnforcePrincipalDomain, "authorizerConfiguration.enforcePrincipalDomain", signOn},
-		{cfg.Authorizer.UseRolesFromProvider, "authorizerConfiguration.useRolesFromProvider", signOn},
-	} {
-		if s.given {
-			b.findings = append(b.findings, Finding{Severity: Notice, Code: "CFG-UNUSED", Key: s.key, Line: b.values[s.key].line, Message: s.message})
-		}
+	if cfg.FernetKey != "" {
+		b.report(Notice, "CFG-UNUSED", "fernetKey", "has no effect: secrets are sealed with the key in master.key in the data directory.", "")
 	}
 }
 
@@ -113,24 +89,18 @@ func (b *binder) checkDataDir(cfg *Config) {
 }
 
 func (b *binder) checkProvider(cfg *Config) {
-	const key = "authenticationConfiguration.provider"
-	known := []string{ProviderBasic, "auth0", "google", "okta", "azure", "aws-cognito", "custom-oidc", "ldap", "saml"}
-	provider := strings.ToLower(cfg.Authentication.Provider)
-	cfg.Authentication.Provider = provider
+	const key = keyAuth + "provider"
+	provider := cfg.Authentication.Provider
 	switch {
-	case provider == ProviderBasic:
-	case contains(known, provider):
-		b.findings = append(b.findings, Finding{Severity: Error, Code: "CFG-NOT-BUILT", Key: key, Line: b.values[key].line,
-			Message: fmt.Sprintf("signing in with provider %q is not built yet; only %q is.", provider, ProviderBasic),
-			Remedy:  "set AUTHENTICATION_PROVIDER=basic; the other settings of the section may stay."})
+	case contains(providers(), provider):
 	case provider == "no-auth":
 		b.refuse(key, "a server without authentication does not exist here; use %q.", ProviderBasic)
 	default:
 		hint := ""
-		if near := closest(provider, known); near != "" {
+		if near := closest(provider, providers()); near != "" {
 			hint = fmt.Sprintf(" Did you mean %q?", near)
 		}
-		b.refuse(key, "%q is not one of %s.%s", clip(provider), strings.Join(known, ", "), hint)
+		b.refuse(key, "%q is not one of %s.%s", clip(provider), strings.Join(providers(), ", "), hint)
 	}
 }
 
@@ -191,7 +161,7 @@ func (b *binder) checkAuthorizer(cfg *Config) {
 			seen[name] = true
 		}
 	}
-	for _, domain := range append([]string{cfg.Authorizer.PrincipalDomain}, cfg.Authorizer.AllowedDomains...) {
+	for _, domain := range cfg.Authorizer.AllowedDomains {
 		if !isHostName(domain) {
 			b.refuse(at("principalDomain"), "%q is not a bare domain such as example.com.", clip(domain))
 		}
