@@ -35,15 +35,21 @@ type dataDirFlags struct {
 }
 
 func (f dataDirFlags) load() (*config.Config, error) {
-	cfg, _, err := settingsFlags{Config: f.Config, DataDir: f.DataDir}.load()
+	flags := map[string]string{}
+	if f.DataDir != "" {
+		flags["dataDir"] = f.DataDir
+	}
+	// The commands of the host serve nobody and must work when the server would not start.
+	cfg, _, err := config.Load(config.Options{File: f.Config, Flags: flags, Offline: true})
 	return cfg, err
 }
 
 // settingsFlags are shared by the commands that load a configuration.
 type settingsFlags struct {
-	Config  string `name:"config" type:"path" placeholder:"FILE" help:"YAML file with settings. Keys and environment variables are those of OpenMetadata; none is needed."`
-	DataDir string `name:"data-dir" type:"path" placeholder:"DIR" help:"Where the catalog keeps its files; made when missing (default: ./catalpa-data, or what the configuration says)."`
-	Listen  string `name:"listen" placeholder:"ADDRESS" help:"Address to listen on. The default, 127.0.0.1:8585, serves this machine only; 0.0.0.0:8585 serves others too and switches to production mode, which refuses unsafe settings."`
+	Config  string   `name:"config" type:"path" placeholder:"FILE" help:"YAML file with settings. Keys and environment variables are those of OpenMetadata; none is needed."`
+	DataDir string   `name:"data-dir" type:"path" placeholder:"DIR" help:"Where the catalog keeps its files; made when missing (default: ./catalpa-data, or what the configuration says)."`
+	Listen  string   `name:"listen" placeholder:"ADDRESS" help:"Address to listen on. The default, 127.0.0.1:8585, serves this machine only; 0.0.0.0:8585 serves others too and switches to production mode, which refuses unsafe settings."`
+	Accept  []string `name:"i-accept" placeholder:"CODE" sep:"none" help:"Start in spite of the finding with this code, such as SEC-CFG-HTTP. May be repeated; said again at every start."`
 }
 
 func (f settingsFlags) load() (*config.Config, config.Findings, error) {
@@ -58,7 +64,7 @@ func (f settingsFlags) load() (*config.Config, config.Findings, error) {
 	if f.DataDir != "" {
 		flags["dataDir"] = f.DataDir
 	}
-	return config.Load(config.Options{File: f.Config, Flags: flags})
+	return config.Load(config.Options{File: f.Config, Flags: flags, Accept: f.Accept})
 }
 
 type serverCommand struct {
