@@ -1,23 +1,23 @@
 package key
 
 import (
+	"crypto/ecdsa"
+	"crypto/ed25519"
 	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/asn1"
 	"encoding/base64"
 	"encoding/pem"
 	"errors"
 	"fmt"
-	"io"
 	"math/big"
-	"os"
-	"path/filepath"
 )
 
 const (
-	minBits     = 2048
-	maxBits     = 8192
-	maxFileSize = 64 << 10
+	minBits = 2048
+	maxBits = 8192
 )
 
 // PublishedID is the key id of the pair that OpenMetadata ships with its source:
@@ -44,7 +44,7 @@ func encodeInt(n *big.Int) string { return base64.RawURLEncoding.EncodeToString(
 func Check(public *rsa.PublicKey) error {
 	switch bits := public.N.BitLen(); {
 	case bits < minBits:
-		return fmt.Errorf("the RSA key has %d bits; %d are the least, e.g. openssl genrsa -out private_key.pem 3072", bits, minBits)
+		return fmt.Errorf("the RSA key has %d bits; %d are the least: make a pair with %s", bits, minBits, remedyNew)
 	case bits > maxBits:
 		return fmt.Errorf("the RSA key has %d bits; %d are the most", bits, maxBits)
 	case public.E < 65537 || public.E%2 == 0:
@@ -55,25 +55,37 @@ func Check(public *rsa.PublicKey) error {
 	return nil
 }
 
+// The remedies that refusals name: the commands that write what is accepted.
+const (
+	remedyPrivate = "openssl pkcs8 -topk8 -inform PEM -outform DER -in private_key.pem -out private_key.der -nocrypt"
+	remedyPublic  = "openssl rsa -in private_key.pem -pubout -outform DER -out public_key.der"
+	remedyNew     = "openssl genrsa -out private_key.pem 3072"
+)
+
+var errEncrypted = errors.New("the private key is encrypted; write it without a passphrase: " + remedyPrivate)
+
 // ParsePrivate reads a private RSA key: PKCS#8 or PKCS#1, DER or PEM.
 func ParsePrivate(data []byte) (*rsa.PrivateKey, error) {
 	der, kind, err := unwrap(data)
 	if err != nil {
 		return nil, err
 	}
-	if kind == "ENCRYPTED PRIVATE KEY" {
-		return nil, errors.New("the private key is encrypted; write it without a passphrase: openssl pkcs8 -topk8 -nocrypt")
+	if kind == "ENCRYPTED PRIVATE KEY" || isEncrypted(der) {
+		return nil, errEncrypted
 	}
 	if private, err := x509.ParsePKCS1PrivateKey(der); err == nil {
 		return private, Check(&private.PublicKey)
 	}
+	if _, err := x509.ParseECPrivateKey(der); err == nil {
+		return nil, notRSA("private", new(ecdsa.PrivateKey))
+	}
 	parsed, err := x509.ParsePKCS8PrivateKey(der)
 	if err != nil {
-		return nil, errors.New("no RSA private key in PKCS#8 or PKCS#1 form, DER or PEM")
+		return nil, errors.New("no RSA private key in PKCS#8 or PKCS#1 form, DER or PEM; write one with " + remedyPrivate)
 	}
 	private, ok := parsed.(*rsa.PrivateKey)
 	if !ok {
-		return nil, fmt.Errorf("the private key is of type %T; an RSA key is needed", parsed)
+		return nil, notRSA("private", parsed)
 	}
 	return private, Check(&private.PublicKey)
 }
@@ -89,55 +101,50 @@ func ParsePublic(data []byte) (*rsa.PublicKey, error) {
 	}
 	parsed, err := x509.ParsePKIXPublicKey(der)
 	if err != nil {
-		return nil, errors.New("no RSA public key in X.509 or PKCS#1 form, DER or PEM")
+		return nil, errors.New("no RSA public key in X.509 or PKCS#1 form, DER or PEM; write one with " + remedyPublic)
 	}
 	public, ok := parsed.(*rsa.PublicKey)
 	if !ok {
-		return nil, fmt.Errorf("the public key is of type %T; an RSA key is needed", parsed)
+		return nil, notRSA("public", parsed)
 	}
 	return public, Check(public)
+}
+
+func notRSA(half string, parsed any) error {
+	kind := fmt.Sprintf("of type %T", parsed)
+	switch parsed.(type) {
+	case *ecdsa.PrivateKey, *ecdsa.PublicKey:
+		kind = "an EC key"
+	case ed25519.PrivateKey, ed25519.PublicKey:
+		kind = "an Ed25519 key"
+	}
+	return fmt.Errorf("the %s key is %s; tokens are signed with RSA: make a pair with %s", half, kind, remedyNew)
+}
+
+// isEncrypted recognises EncryptedPrivateKeyInfo (RFC 5958 §3).
+func isEncrypted(der []byte) bool {
+	var info struct {
+		Algorithm pkix.AlgorithmIdentifier
+		Data      []byte
+	}
+	rest, err := asn1.Unmarshal(der, &info)
+	return err == nil && len(rest) == 0
 }
 
 // unwrap returns the DER inside a PEM block, or the data itself if it is no PEM.
 func unwrap(data []byte) (der []byte, kind string, err error) {
 	if len(data) == 0 {
-		return nil, "", errors.New("the file is empty")
+		return nil, "", errors.New("the file is empty; write the key again: " + remedyPrivate)
 	}
-	block, _ := pem.Decode(data)
+	block, rest := pem.Decode(data)
+	if block != nil && block.Type == "EC PARAMETERS" { // comes before the key itself
+		block, _ = pem.Decode(rest)
+	}
 	if block == nil {
 		return data, "", nil
 	}
 	if block.Headers["DEK-Info"] != "" {
-		return nil, "", errors.New("the private key is encrypted; write it without a passphrase: openssl rsa -in FILE -out FILE")
+		return nil, "", errEncrypted
 	}
 	return block.Bytes, block.Type, nil
-}
-
-// readOperatorFile reads a key file the operator named. Links are followed, since
-// orchestrators mount secrets that way; what they lead to is checked.
-func readOperatorFile(path string, private bool) ([]byte, error) {
-	name := filepath.Base(path)
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = f.Close() }()
-	info, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
-	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s is not a regular file", name)
-	}
-	if mode := info.Mode().Perm(); private && mode&0o037 != 0 {
-		return nil, fmt.Errorf("%s may be read or changed by others (mode %04o); run chmod 640 or chmod 600 on it", name, mode)
-	}
-	data, err := io.ReadAll(io.LimitReader(f, maxFileSize+1))
-	if err != nil {
-		return nil, err
-	}
-	if len(data) > maxFileSize {
-		return nil, fmt.Errorf("%s is too large for a key", name)
-	}
-	return data, nil
 }

@@ -1,88 +1,119 @@
 package key
 
 import (
-	"crypto/rand"
 	"crypto/rsa"
-	"crypto/x509"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"math/big"
 	"os"
 	"path/filepath"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/catalpa-metadata/catalpa/internal/auth/secret"
 )
 
-// The states of a key.
 const (
-	Current    = "current"     // signs and verifies
-	VerifyOnly = "verify-only" // verifies what it signed earlier
+	// DefaultTokenLife is the longest life of a token in the words of the API.
+	DefaultTokenLife = 90 * 24 * time.Hour
+	// Lead is how long a key is published before it signs, so that whoever keeps the
+	// key set has it by then.
+	Lead = time.Hour
+
+	lookEvery   = 500 * time.Millisecond // between two looks at the file
+	lookAgain   = 10 * time.Second       // after a look that failed
+	lockTimeout = 10 * time.Second
+	lockRetry   = 5 * time.Millisecond
 )
 
-// Bits is the size of the keys made here. Making one takes about 0.2 s on
-// average; verifying costs so little that the size does not matter there.
-const Bits = 3072
-
-const ringFile = "signing-keys.json"
+var errBusy = errors.New("another process is changing the signing keys and does not come to an end")
 
 // Options names the operator's own keys, if any.
 type Options struct {
 	PrivateFile string // PKCS#8 or PKCS#1, DER or PEM
 	PublicFile  string // its public half; optional
 	KeyID       string // RFC 7638 thumbprint when empty
-	Clock       func() time.Time
+	// TokenLife is the longest life of the tokens signed here, those without an end
+	// aside; DefaultTokenLife when zero. A key that signs no more verifies for so long.
+	TokenLife time.Duration
+	Clock     func() time.Time
+	Log       *slog.Logger
 }
 
 // Info describes a key without its secret.
 type Info struct {
-	ID      string
-	State   string
-	Bits    int
-	Created time.Time // zero for the operator's key
-	Own     bool      // made here rather than brought by the operator
+	ID       string
+	State    string
+	Bits     int
+	Created  time.Time // zero for the operator's key of the configuration
+	Due      time.Time // when a next key becomes the current one
+	Until    time.Time // end of a verify-only key; zero for when it is retired
+	Own      bool      // kept in the ring's file rather than in the operator's
+	Imported bool      // brought by the operator rather than made here
+	Endless  bool      // it signed a token that never expires
+	Issuer   string    // whose tokens a foreign key verifies; empty for this server's own
+}
+
+// Retired is what is remembered of a key that does not count any more.
+type Retired struct {
+	ID         string
+	Thumbprint string
+	At         time.Time
+	Reason     string
+	Issuer     string // of a foreign key
 }
 
 // Ring holds the keys. It is safe for concurrent use.
 type Ring struct {
-	path  string
-	clock func() time.Time
-
-	mu      sync.RWMutex
-	kept    []kept // those of the file, the current one first
+	path    string
+	clock   func() time.Time
+	log     *slog.Logger
+	life    time.Duration
 	brought *entry // the operator's, which signs when there is one
-	entries map[string]*entry
-	signer  *entry
-	jwks    []byte
+
+	mu      sync.Mutex // of whoever reads or changes the file
+	current atomic.Pointer[snapshot]
+	opened  time.Time
+	lookAt  atomic.Int64 // nanoseconds after opened
 }
 
-// kept is a key in the file of the data directory.
-type kept struct {
-	ID      string `json:"kid"`
-	State   string `json:"state"`
-	Created int64  `json:"created"` // milliseconds since 1970
-	Private string `json:"private"` // PKCS#8 in PEM
+// snapshot is the ring as of one look at its file. It is never changed.
+type snapshot struct {
+	content *content
+	info    fs.FileInfo
+	turn    int64 // when something becomes due, in milliseconds since 1970; 0 for never
+	entries map[string]*entry
+	foreign map[string]*entry // keys of another issuer
+	retired map[string]Retired
+	signer  *entry
+	jwks    []byte
 }
 
 type entry struct {
 	Info
 	private *rsa.PrivateKey
 	public  *rsa.PublicKey
+	until   int64
 }
 
 // Open returns the ring of a directory, which is made with mode 0700 if missing.
 // Without an operator's key and without one on file it makes a pair.
 func Open(dir string, opts Options) (*Ring, error) {
-	r := &Ring{path: filepath.Join(dir, ringFile), clock: opts.Clock}
+	r := &Ring{path: filepath.Join(dir, ringFile), clock: opts.Clock, log: opts.Log, life: opts.TokenLife, opened: time.Now()}
 	if r.clock == nil {
 		r.clock = time.Now
+	}
+	if r.log == nil {
+		r.log = slog.New(slog.DiscardHandler)
+	}
+	if r.life == 0 {
+		r.life = DefaultTokenLife
 	}
 	if opts.KeyID == PublishedID {
 		return nil, fmt.Errorf("key id %s: %w", PublishedID, ErrPublished)
@@ -91,21 +122,28 @@ func Open(dir string, opts Options) (*Ring, error) {
 		return nil, err
 	}
 	if opts.PrivateFile != "" {
-		brought, err := readPair(opts)
+		private, err := readPair(opts.PrivateFile, opts.PublicFile, linksInside)
 		if err != nil {
 			return nil, err
 		}
-		r.brought = brought
+		id := opts.KeyID
+		if id == "" {
+			id = Thumbprint(&private.PublicKey)
+		}
+		r.brought = &entry{Info: Info{ID: id, State: Current, Bits: private.N.BitLen()}, private: private, public: &private.PublicKey}
 	} else if opts.PublicFile != "" {
 		return nil, errors.New("a public key file is set without a private key file; tokens could not be signed")
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r, r.load()
+	if err := r.create(); err != nil {
+		return nil, fmt.Errorf("create the signing key: %w", err)
+	}
+	return r, r.change(r.arrive)
 }
 
-func readPair(opts Options) (*entry, error) {
-	data, err := readOperatorFile(opts.PrivateFile, true)
+// readPair reads the operator's private key, and its public half when there is a
+// file for it.
+func readPair(privateFile, publicFile string, allowed links) (*rsa.PrivateKey, error) {
+	data, err := readOperatorFile(privateFile, true, allowed)
 	if err != nil {
 		return nil, fmt.Errorf("private key file: %w", err)
 	}
@@ -113,64 +151,42 @@ func readPair(opts Options) (*entry, error) {
 	if err != nil {
 		return nil, fmt.Errorf("private key file: %w", err)
 	}
-	if opts.PublicFile != "" {
-		data, err := readOperatorFile(opts.PublicFile, false)
-		if err != nil {
-			return nil, fmt.Errorf("public key file: %w", err)
-		}
-		public, err := ParsePublic(data)
-		if err != nil {
-			return nil, fmt.Errorf("public key file: %w", err)
-		}
-		if !public.Equal(&private.PublicKey) {
-			return nil, errors.New("the public key file does not belong to the private key file; " +
-				"write it again with openssl rsa -in private_key.pem -pubout -outform DER -out public_key.der")
-		}
+	if publicFile == "" {
+		return private, nil
 	}
-	id := opts.KeyID
-	if id == "" {
-		id = Thumbprint(&private.PublicKey)
-	}
-	return &entry{Info: Info{ID: id, State: Current, Bits: private.N.BitLen()}, private: private, public: &private.PublicKey}, nil
-}
-
-// load reads the file, making it first when a key of our own is needed.
-func (r *Ring) load() error {
-	data, err := secret.ReadFile(r.path)
-	if errors.Is(err, fs.ErrNotExist) {
-		if r.brought != nil {
-			return r.index(nil)
-		}
-		if err := r.create(); err != nil {
-			return fmt.Errorf("create the signing key: %w", err)
-		}
-		data, err = secret.ReadFile(r.path)
-	}
+	public, err := readPublic(publicFile, allowed)
 	if err != nil {
-		return fmt.Errorf("read the signing keys: %w", err)
+		return nil, err
 	}
-	var keys []kept
-	if err := json.Unmarshal(data, &keys); err != nil || len(keys) == 0 {
-		// The decoder's error could quote the key.
-		return fmt.Errorf("%s is damaged; restore it from the backup, or remove it to get a new key (all tokens end then)", ringFile)
+	if !public.Equal(&private.PublicKey) {
+		return nil, errors.New("the public key file does not belong to the private key file; write it again with " + remedyPublic)
 	}
-	if r.brought == nil && !slices.ContainsFunc(keys, func(k kept) bool { return k.State == Current }) {
-		// The operator's key signed before and has been taken away since.
-		fresh, err := r.generate()
-		if err != nil {
-			return err
-		}
-		return r.save(append([]kept{fresh}, keys...))
-	}
-	return r.index(keys)
+	return private, nil
 }
 
+func readPublic(file string, allowed links) (*rsa.PublicKey, error) {
+	data, err := readOperatorFile(file, false, allowed)
+	if err != nil {
+		return nil, fmt.Errorf("public key file: %w", err)
+	}
+	public, err := ParsePublic(data)
+	if err != nil {
+		return nil, fmt.Errorf("public key file: %w", err)
+	}
+	return public, nil
+}
+
+// create makes the file with a first key, unless there is one or none is needed.
+// The key is made without a lock: of several processes the quickest wins.
 func (r *Ring) create() error {
-	first, err := r.generate()
+	if _, err := os.Lstat(r.path); r.brought != nil || !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	first, err := generate(r.clock())
 	if err != nil {
 		return err
 	}
-	data, err := json.Marshal([]kept{first}, jsontext.WithIndent("  "))
+	data, err := (&content{Keys: []kept{first}}).encode()
 	if err != nil {
 		return err
 	}
@@ -180,57 +196,98 @@ func (r *Ring) create() error {
 	return nil
 }
 
-func (r *Ring) generate() (kept, error) {
-	private, err := rsa.GenerateKey(rand.Reader, Bits)
-	if err != nil {
-		return kept{}, err
+// arrive takes note of the operator's key, or makes a key when the operator's has
+// been taken away.
+func (r *Ring) arrive(c *content) error {
+	if r.brought != nil {
+		known := func(g gone) bool { return g.ID == r.brought.ID }
+		if !slices.ContainsFunc(c.Brought, known) && len(c.Brought) < maxRetired {
+			c.Brought = append(c.Brought, gone{ID: r.brought.ID, Thumbprint: Thumbprint(r.brought.public), At: r.clock().UnixMilli()})
+		}
+		return nil
 	}
-	der, err := x509.MarshalPKCS8PrivateKey(private)
-	if err != nil {
-		return kept{}, err
+	if c.find(func(k kept) bool { return k.State == Current }) >= 0 {
+		return nil
 	}
-	return kept{
-		ID:      Thumbprint(&private.PublicKey),
-		State:   Current,
-		Created: r.clock().UnixMilli(),
-		Private: string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})),
-	}, nil
+	fresh, err := generate(r.clock())
+	if err != nil {
+		return err
+	}
+	c.Keys = append([]kept{fresh}, c.Keys...)
+	return nil
 }
 
-// index builds what readers use. The caller holds the lock.
-func (r *Ring) index(keys []kept) error {
-	entries := make(map[string]*entry, len(keys)+1)
-	var signer *entry
-	for _, k := range keys {
-		private, err := ParsePrivate([]byte(k.Private))
+// index builds what readers use.
+func (r *Ring) index(c *content, info fs.FileInfo) (*snapshot, error) {
+	s := &snapshot{
+		content: c, info: info, turn: c.turn(),
+		entries: make(map[string]*entry, len(c.Keys)+1), foreign: make(map[string]*entry), retired: make(map[string]Retired),
+	}
+	for _, k := range c.Keys {
+		e, err := k.entry()
 		if err != nil {
-			return fmt.Errorf("signing key %s: %w", k.ID, err)
-		}
-		e := &entry{
-			Info:    Info{ID: k.ID, State: k.State, Bits: private.N.BitLen(), Created: time.UnixMilli(k.Created), Own: true},
-			private: private, public: &private.PublicKey,
+			return nil, fmt.Errorf("signing key %s: %w", k.ID, err)
 		}
 		if e.State == Current && r.brought != nil {
 			e.State = VerifyOnly
 		}
-		if e.State == Current {
-			signer = e
+		if e.Issuer != "" {
+			s.foreign[e.ID] = e
+			continue
 		}
-		entries[e.ID] = e
+		if e.State == Current {
+			s.signer = e
+		}
+		s.entries[e.ID] = e
 	}
 	if r.brought != nil {
-		signer = r.brought
-		entries[signer.ID] = signer
+		s.signer = r.brought
+		s.entries[s.signer.ID] = s.signer
 	}
-	if signer == nil {
-		return fmt.Errorf("%s has no current key", ringFile)
+	if s.signer == nil {
+		return nil, fmt.Errorf("%s has no current key; restore it from the backup, or remove it to get a new key (all tokens end then)", ringFile)
 	}
-	document, err := document(entries)
-	if err != nil {
-		return err
+	for _, g := range c.Brought {
+		s.retired[g.ID] = Retired{ID: g.ID, Thumbprint: g.Thumbprint, At: time.UnixMilli(g.At), Reason: ReasonReplaced}
 	}
-	r.kept, r.entries, r.signer, r.jwks = keys, entries, signer, document
-	return nil
+	for _, g := range c.Retired {
+		s.retired[g.ID] = Retired{ID: g.ID, Thumbprint: g.Thumbprint, At: time.UnixMilli(g.At), Reason: g.Reason, Issuer: g.Issuer}
+	}
+	for id := range s.retired {
+		if s.entries[id] != nil || s.foreign[id] != nil {
+			delete(s.retired, id)
+		}
+	}
+	var err error
+	s.jwks, err = document(s.entries)
+	return s, err
+}
+
+func (k kept) entry() (*entry, error) {
+	e := &entry{
+		Info:  Info{ID: k.ID, State: k.State, Created: time.UnixMilli(k.Created), Own: true, Imported: k.Imported, Endless: k.Endless, Issuer: k.Issuer},
+		until: k.Until,
+	}
+	if k.Due != 0 {
+		e.Due = time.UnixMilli(k.Due)
+	}
+	if k.Until != 0 {
+		e.Until = time.UnixMilli(k.Until)
+	}
+	var err error
+	if k.Private != "" {
+		if e.private, err = ParsePrivate([]byte(k.Private)); err != nil {
+			return nil, err
+		}
+		e.public = &e.private.PublicKey
+	} else if e.public, err = ParsePublic([]byte(k.Public)); err != nil {
+		return nil, err
+	}
+	if e.private == nil && k.State != VerifyOnly {
+		return nil, errors.New("its private half is missing")
+	}
+	e.Bits = e.public.N.BitLen()
+	return e, nil
 }
 
 // jwk is a public key as in RFC 7517.
@@ -243,6 +300,8 @@ type jwk struct {
 	Use       string `json:"use"`
 }
 
+// document is what others may trust for tokens of this server: keys of another
+// issuer are not in it.
 func document(entries map[string]*entry) ([]byte, error) {
 	var set struct {
 		Keys []jwk `json:"keys"`
@@ -256,116 +315,19 @@ func document(entries map[string]*entry) ([]byte, error) {
 	return json.Marshal(set)
 }
 
-// sorted puts the current key first, then the younger before the older.
+// sorted puts the current key first, then the next one, then the younger before the
+// older.
 func sorted(entries map[string]*entry) []*entry {
+	rank := func(e *entry) int { return slices.Index([]string{Current, Next, VerifyOnly}, e.State) }
 	list := make([]*entry, 0, len(entries))
 	for _, e := range entries {
 		list = append(list, e)
 	}
 	slices.SortFunc(list, func(a, b *entry) int {
-		if (a.State == Current) != (b.State == Current) {
-			if a.State == Current {
-				return -1
-			}
-			return 1
+		if d := rank(a) - rank(b); d != 0 {
+			return d
 		}
 		return b.Created.Compare(a.Created)
 	})
 	return list
-}
-
-// Signer returns the current key and its id.
-func (r *Ring) Signer() (id string, private *rsa.PrivateKey) {
-	r.mu.RLock()
-	defer r.mu.RUnlock()
-	return r.signer.ID, r.signer.private
-}
-
-// Public returns the public key with the id. An empty id finds the only key, if
-// there is just one.
-func (r *Ring) Public(id string) (*rsa.PublicKey, bool) {
-	r.mu.RLock()
-	defer r.mu.RUnlock()
-	if id == "" && len(r.entries) == 1 {
-		return r.signer.public, true
-	}
-	e, ok := r.entries[id]
-	if !ok {
-		return nil, false
-	}
-	return e.public, true
-}
-
-// JWKS returns the public keys as a JSON Web Key Set. The caller must not change
-// the bytes.
-func (r *Ring) JWKS() []byte {
-	r.mu.RLock()
-	defer r.mu.RUnlock()
-	return r.jwks
-}
-
-// List describes the keys, the current one first.
-func (r *Ring) List() []Info {
-	r.mu.RLock()
-	defer r.mu.RUnlock()
-	infos := make([]Info, 0, len(r.entries))
-	for _, e := range sorted(r.entries) {
-		infos = append(infos, e.Info)
-	}
-	return infos
-}
-
-// Rotate makes a new current key; the former one only verifies from now on.
-func (r *Ring) Rotate() (Info, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.brought != nil {
-		return Info{}, errors.New("the signing key comes from the operator's files; replace those instead")
-	}
-	fresh, err := r.generate()
-	if err != nil {
-		return Info{}, err
-	}
-	keys := []kept{fresh}
-	for _, k := range r.kept {
-		k.State = VerifyOnly
-		keys = append(keys, k)
-	}
-	if err := r.save(keys); err != nil {
-		return Info{}, err
-	}
-	return r.signer.Info, nil
-}
-
-// Retire removes a key that only verifies; whatever it signed is refused then.
-func (r *Ring) Retire(id string) error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.signer.ID == id {
-		return errors.New("the current key cannot be retired; rotate first")
-	}
-	keys := slices.DeleteFunc(slices.Clone(r.kept), func(k kept) bool { return k.ID == id })
-	if len(keys) == len(r.kept) {
-		return fmt.Errorf("there is no key %q", id)
-	}
-	if len(keys) == 0 {
-		// Only the operator's key is left: an absent file says the same.
-		if err := os.Remove(r.path); err != nil {
-			return err
-		}
-		return r.index(nil)
-	}
-	return r.save(keys)
-}
-
-// save writes the file and then takes the keys into use. The caller holds the lock.
-func (r *Ring) save(keys []kept) error {
-	data, err := json.Marshal(keys, jsontext.WithIndent("  "))
-	if err != nil {
-		return err
-	}
-	if err := secret.ReplaceFile(r.path, data); err != nil {
-		return err
-	}
-	return r.index(keys)
 }

@@ -1,0 +1,87 @@
+package key
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+const maxFileSize = 64 << 10
+
+// links says which symbolic links a key file may be.
+type links int
+
+const (
+	// linksInside are followed as long as they stay below the directory they lie in:
+	// orchestrators mount secrets that way.
+	linksInside links = iota
+	noLinks
+)
+
+// readOperatorFile reads a key file the operator named. A private key must not be
+// open to others, and nobody may put another file in its place by a link.
+func readOperatorFile(path string, private bool, allowed links) ([]byte, error) {
+	name := filepath.Base(path)
+	path, err := resolve(path, allowed)
+	if err != nil {
+		return nil, err
+	}
+	before, err := os.Lstat(path)
+	if err != nil {
+		return nil, err
+	}
+	// Looked at before opening, which would wait for the other end of a pipe.
+	if !before.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s is not a regular file; name the file that holds the key", name)
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if !os.SameFile(before, info) {
+		return nil, fmt.Errorf("%s was replaced while it was read; try again", name)
+	}
+	if mode := info.Mode().Perm(); private && mode&0o037 != 0 {
+		return nil, fmt.Errorf("%s may be read or changed by others (mode %04o); run chmod 640 or chmod 600 on it", name, mode)
+	}
+	data, err := io.ReadAll(io.LimitReader(f, maxFileSize+1))
+	if err != nil {
+		return nil, err
+	}
+	if len(data) > maxFileSize {
+		return nil, fmt.Errorf("%s is too large for a key", name)
+	}
+	return data, nil
+}
+
+// resolve follows the links that are allowed.
+func resolve(path string, allowed links) (string, error) {
+	info, err := os.Lstat(path)
+	if err != nil || info.Mode()&os.ModeSymlink == 0 {
+		return path, err
+	}
+	name := filepath.Base(path)
+	if allowed == noLinks {
+		return "", fmt.Errorf("%s is a symbolic link; name the file itself, or copy it: cp -L FILE COPY && chmod 600 COPY", name)
+	}
+	target, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return "", err
+	}
+	dir, err := filepath.EvalSymlinks(filepath.Dir(path))
+	if err != nil {
+		return "", err
+	}
+	if inside, err := filepath.Rel(dir, target); err != nil || inside == ".." || strings.HasPrefix(inside, ".."+string(filepath.Separator)) {
+		return "", errors.New(name + " is a symbolic link out of its directory; name the file itself, or copy it there with mode 600")
+	}
+	return target, nil
+}
