@@ -4,6 +4,9 @@
 #   cgo       a C compiler, which the race detector needs
 #   postgres  PostgreSQL's server programs, which the client tests start
 #   python    .cache/venv with the clients of acceptance/requirements.txt
+#   node      Node and signontest/node_modules: test provider, browser driver
+#   chromium  the browser; CHROMIUM names another than the one on the PATH
+#   keycloak  Java and .cache/keycloak, unpacked and built for starting quickly
 # Debian packages are installed when this runs as root; otherwise the missing
 # package is named. What is already there is left alone.
 set -euo pipefail
@@ -80,9 +83,61 @@ need_python() {
   printf '%s\n' "$stamp" >"$venv/.stamp"
 }
 
+# have_node: the test provider needs Node 20 or newer.
+have_node() {
+  command -v npm >/dev/null && command -v node >/dev/null &&
+    node -e 'process.exit(parseInt(process.versions.node) >= 20 ? 0 : 1)'
+}
+
+need_node() {
+  local modules=signontest/node_modules stamp
+  if ! have_node; then
+    apt_install nodejs npm
+    have_node || die "Node 20 or newer is missing. Install it, put it on the PATH and try again."
+  fi
+  stamp=$(cat signontest/package.json signontest/package-lock.json | sha256sum | cut -d' ' -f1)
+  if [[ -f $modules/.stamp && $(<"$modules/.stamp") == "$stamp" ]]; then
+    return
+  fi
+  (cd signontest && npm ci --silent --no-audit --no-fund --ignore-scripts)
+  printf '%s\n' "$stamp" >"$modules/.stamp"
+}
+
+need_chromium() {
+  if [[ -n ${CHROMIUM:-} ]]; then
+    [[ -x $CHROMIUM ]] || die "CHROMIUM names $CHROMIUM, which cannot be run"
+    return
+  fi
+  command -v chromium >/dev/null || command -v chromium-browser >/dev/null ||
+    command -v google-chrome >/dev/null || apt_install chromium
+}
+
+# Keycloak is built once for its in-memory database: a start then needs one JVM
+# and writes nothing into the cache. The folder is moved into place last.
+need_keycloak() {
+  local version target=.cache/keycloak fresh=.cache/keycloak.new
+  version=$(<signontest/keycloak/VERSION)
+  command -v java >/dev/null || apt_install openjdk-17-jre-headless
+  if [[ -f $target/.stamp && $(<"$target/.stamp") == "$version" ]]; then
+    return
+  fi
+  command -v mvn >/dev/null || apt_install maven
+  rm -rf "$fresh"
+  mkdir -p "$fresh"
+  mvn --batch-mode --quiet org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy \
+    -Dartifact="org.keycloak:keycloak-quarkus-dist:$version:tar.gz" -DoutputDirectory="$PWD/$fresh"
+  tar -C "$fresh" --strip-components=1 -xzf "$fresh/keycloak-quarkus-dist-$version.tar.gz"
+  rm "$fresh/keycloak-quarkus-dist-$version.tar.gz"
+  "$fresh/bin/kc.sh" build --db=dev-mem --health-enabled=false --metrics-enabled=false >"$fresh/build.log" 2>&1 ||
+    die "Keycloak could not be built:"$'\n'"$(tail -n 20 "$fresh/build.log")"
+  printf '%s\n' "$version" >"$fresh/.stamp"
+  rm -rf "$target"
+  mv "$fresh" "$target"
+}
+
 for what in "$@"; do
   case $what in
-    go | cgo | postgres | python) "need_$what" ;;
+    go | cgo | postgres | python | node | chromium | keycloak) "need_$what" ;;
     *) die "unknown: $what" ;;
   esac
 done
