@@ -179,7 +179,10 @@ func readPublic(file string, allowed links) (*rsa.PublicKey, error) {
 // create makes the file with a first key, unless there is one or none is needed.
 // The key is made without a lock: of several processes the quickest wins.
 func (r *Ring) create() error {
-	if _, err := os.Lstat(r.path); r.brought != nil || !errors.Is(err, fs.ErrNotExist) {
+	if r.brought != nil {
+		return nil
+	}
+	if _, err := os.Lstat(r.path); !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	first, err := generate(r.clock())
