@@ -2,6 +2,7 @@ package auth
 
 import (
 	"context"
+	"crypto"
 	"crypto/sha256"
 	"crypto/subtle"
 	"errors"
@@ -16,11 +17,10 @@ import (
 // cannot change. What can change is checked at each use.
 type verified struct {
 	admission
-	tokenType string
-	tokenID   string
-	keyID     string
-	profile   *profile
-	expires   int64 // seconds since 1970, 0 for never
+	keyID, alg string
+	public     crypto.PublicKey // that signed it
+	profile    *profile
+	expires    int64 // seconds since 1970, 0 for never
 }
 
 // Authenticate verifies the value of an Authorization header and returns the
@@ -34,6 +34,7 @@ func (s *Service) Authenticate(ctx context.Context, header string) (entity.Princ
 	sum := digest(token)
 	now := s.clock()
 	v, ok := s.verified.Get(sum)
+	ok = ok && s.current(v.profile)
 	if !ok {
 		var t *parsed
 		var err error
@@ -43,7 +44,7 @@ func (s *Service) Authenticate(ctx context.Context, header string) (entity.Princ
 	}
 	principal, err := s.check(ctx, v, sum, now)
 	if err != nil {
-		return s.refused(err, &parsed{claims: claims{Issuer: v.profile.issuer, Subject: v.user.String()}})
+		return s.refused(err, &parsed{claims: claims{Issuer: v.profile.Issuer, Subject: v.user.String()}})
 	}
 	if !ok {
 		s.verified.Add(sum, v)
@@ -74,21 +75,22 @@ func (s *Service) verifyToken(ctx context.Context, token string, now time.Time) 
 	if err != nil {
 		return nil, nil, RefuseFor(CodeFormat, err)
 	}
-	p, ok := s.profiles[t.claims.Issuer]
-	if !ok {
+	p := s.profileOf(t.claims.Issuer)
+	if p == nil {
 		return nil, t, Refuse(CodeIssuer)
 	}
-	if err := p.verify(ctx, t); err != nil {
-		return nil, t, err
-	}
-	if err := p.validate(t, now, s.opts.Skew); err != nil {
-		return nil, t, err
-	}
-	admitted, err := p.admit(ctx, &t.claims)
+	public, err := p.verify(ctx, t)
 	if err != nil {
 		return nil, t, err
 	}
-	v := &verified{admission: admitted, tokenType: t.claims.Type, tokenID: t.claims.ID, keyID: t.header.KeyID, profile: p}
+	if err := p.validate(t, now, p.mayOmitExpiry); err != nil {
+		return nil, t, err
+	}
+	admitted, err := p.admit(ctx, t)
+	if err != nil {
+		return nil, t, err
+	}
+	v := &verified{admission: admitted, keyID: t.header.KeyID, alg: t.header.Algorithm, public: public, profile: p}
 	if t.claims.Expires != nil {
 		v.expires = *t.claims.Expires
 	}
@@ -101,7 +103,7 @@ func (s *Service) check(ctx context.Context, v *verified, sum [32]byte, now time
 		return entity.Principal{}, Refuse(CodeExpired)
 	}
 	// A key that was retired since takes its tokens along.
-	if _, err := v.profile.key(ctx, v.keyID); err != nil {
+	if _, err := v.profile.Key(ctx, v.keyID, v.alg); err != nil {
 		return entity.Principal{}, err
 	}
 	st, err := s.standingOf(v)

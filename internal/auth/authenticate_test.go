@@ -164,8 +164,12 @@ func TestRefusals(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			principal, err := f.use(c.token)
 			wantCode(t, err, c.code)
-			if entity.KindOf(err) != entity.KindUnauthorized {
-				t.Errorf("kind %d, want unauthorized", entity.KindOf(err))
+			want := entity.KindUnauthorized
+			if c.code == CodeType {
+				want = entity.KindForbidden
+			}
+			if entity.KindOf(err) != want {
+				t.Errorf("kind %d, want %d", entity.KindOf(err), want)
 			}
 			if principal != (entity.Principal{}) {
 				t.Errorf("a refused token gave %+v", principal)
@@ -214,7 +218,7 @@ func TestMessagesKeepTheirPrefixes(t *testing.T) {
 	for code, prefix := range map[string]string{
 		CodeMissing: "Not Authorized! Token not present", CodeFormat: "Invalid token", CodeIssuer: "Invalid token",
 		CodeAlgorithm: "Invalid token", CodeKeyID: "Invalid token", CodeSignature: "Invalid token", CodeExpired: "Expired token!",
-		CodeSkew: "Invalid token", CodeAudience: "Invalid token", CodeType: "Invalid token", CodeRevoked: "Expired token!",
+		CodeSkew: "Invalid token", CodeAudience: "Invalid token", CodeRevoked: "Expired token!",
 		CodeClaims: "Invalid JWT token, none of the following claims are present", CodeUserGone: "Not Authorized!",
 		CodeBotStale: "Not Authorized! Invalid Token", CodeBotGone: "Not Authorized! Invalid Token",
 		CodeLogin: "You have entered an invalid username or password.", CodeThrottled: "Failed Login Attempts Exceeded. Please try after some time.",

@@ -47,6 +47,7 @@ const (
 
 	CodeRedirect    = "SEC-REDIRECT"
 	CodeOrigin      = "SEC-ORIGIN"
+	CodeNoProvider  = "SEC-CB-NOPROVIDER"
 	CodeNoAttempt   = "SEC-CB-NOATTEMPT"
 	CodeState       = "SEC-CB-STATE"
 	CodeMixUp       = "SEC-CB-MIXUP"
@@ -141,6 +142,8 @@ var refusals = map[string]text{
 		"Use a path of this server, or list the origin in allowedRedirectOrigins."},
 	CodeOrigin: {entity.KindForbidden, "The request came from a page of another site.",
 		"Open this server's own page and repeat. The operator checks that serverUrl is the address in the browser."},
+	CodeNoProvider: {entity.KindNotFound, "This server does not lead browsers to an identity provider.",
+		"Open the sign-in page, which shows how people sign in here."},
 	CodeNoAttempt: {entity.KindBadRequest, "There is no sign-in under way in this browser.",
 		"Start again. If it happens again: cookies may be blocked, or serverUrl is not the address in the browser."},
 	CodeState: {entity.KindBadRequest, "This answer of the identity provider does not belong to the sign-in under way, or was used before.",

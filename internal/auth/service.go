@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
@@ -23,9 +24,15 @@ const DefaultIssuer = "catalpa"
 // the zero value of everything else means the default.
 type Options struct {
 	Store  store.Store
-	Users  Users
+	Users  Users // Directory if nil
 	Keys   *key.Ring
 	Sealer *secret.Sealer
+	// Directory makes users of the people whom a provider vouches for; without one,
+	// only those who are users already can sign in.
+	Directory Directory
+	// TestSignOn makes a SignOn of a settings document that is tried out; without one
+	// there are no test logins.
+	TestSignOn func(ctx context.Context, doc []byte) (*SignOn, error)
 	// DataDir is where the first admin's password is put down; none if empty.
 	DataDir string
 
@@ -65,8 +72,8 @@ type Service struct {
 	hasher   *password.Hasher
 	clock    func() time.Time
 	log      *slog.Logger
-	profiles map[string]*profile // by issuer
 	own      *profile
+	inForce  atomic.Pointer[inForce]
 	verified *lru.Cache[[32]byte, *verified]
 	subjects *subjects
 	turns    turns
@@ -80,6 +87,9 @@ const maxVerified = 10_000
 
 // New makes the Service. It registers a commit hook, so call it at start.
 func New(ctx context.Context, opts Options) (*Service, error) {
+	if opts.Users == nil && opts.Directory != nil {
+		opts.Users = opts.Directory
+	}
 	if opts.Store == nil || opts.Users == nil || opts.Keys == nil || opts.Sealer == nil {
 		return nil, errors.New("auth needs a store, users, keys and a sealer")
 	}
@@ -103,7 +113,7 @@ func New(ctx context.Context, opts Options) (*Service, error) {
 	}
 	s.trail = newTrail(s.store, s.clock, s.log)
 	s.own = s.ownProfile()
-	s.profiles = map[string]*profile{s.own.issuer: s.own}
+	s.SetSignOn(&SignOn{Provider: "basic", Basic: true})
 	s.store.OnCommit(func(c store.Commit) {
 		if c.All {
 			s.subjects.forgetAll()

@@ -31,7 +31,6 @@ type claims struct {
 	Issuer    string   `json:"iss"`
 	Subject   string   `json:"sub,omitzero"`
 	Email     string   `json:"email,omitzero"`
-	Preferred string   `json:"preferred_username,omitzero"`
 	IsBot     bool     `json:"isBot"`
 	Type      string   `json:"tokenType,omitzero"`
 	IssuedAt  *int64   `json:"iat,omitzero"`
@@ -40,6 +39,11 @@ type claims struct {
 	Audience  audience `json:"aud,omitzero"`
 	Party     string   `json:"azp,omitzero"`
 	ID        string   `json:"jti,omitzero"`
+
+	// Of ID tokens (OpenID Connect Core 1.0 §2).
+	Nonce      string `json:"nonce,omitzero"`
+	AccessHash string `json:"at_hash,omitzero"`
+	AuthTime   *int64 `json:"auth_time,omitzero"`
 }
 
 // audience is a string or a list of strings.
@@ -79,6 +83,7 @@ type header struct {
 type parsed struct {
 	header    header
 	claims    claims
+	payload   []byte // all claims, as JSON
 	signed    string // what the signature covers
 	signature []byte
 }
@@ -94,15 +99,17 @@ func parse(token string) (*parsed, error) {
 		return nil, errors.New("the token does not have three parts")
 	}
 	p := &parsed{signed: token[:len(head)+1+len(body)]}
-	if err := decodeObject(head, &p.header); err != nil {
+	if _, err := decodeObject(head, &p.header); err != nil {
 		return nil, fmt.Errorf("header: %w", err)
 	}
 	if p.header.Critical != nil {
 		return nil, errors.New("the header demands extensions (crit)")
 	}
-	if err := decodeObject(body, &p.claims); err != nil {
+	payload, err := decodeObject(body, &p.claims)
+	if err != nil {
 		return nil, fmt.Errorf("payload: %w", err)
 	}
+	p.payload = payload
 	// Only "none" leaves the signature empty; its algorithm is refused later, by
 	// the name that explains it.
 	if sign == "" && !strings.EqualFold(p.header.Algorithm, "none") {
@@ -128,18 +135,18 @@ func decodePart(part string) ([]byte, error) {
 	return data, nil
 }
 
-func decodeObject(part string, into any) error {
+func decodeObject(part string, into any) ([]byte, error) {
 	data, err := decodePart(part)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if err := checkJSON(data); err != nil {
-		return err
+		return nil, err
 	}
 	if err := json.Unmarshal(data, into); err != nil {
-		return errors.New("a member has the wrong type")
+		return nil, errors.New("a member has the wrong type")
 	}
-	return nil
+	return data, nil
 }
 
 // checkJSON walks the text once: one object, no repeated names, valid UTF-8, not

@@ -31,7 +31,7 @@ func TestSignedTokensParse(t *testing.T) {
 		if diff := cmp.Diff(want, got.claims); diff != "" {
 			t.Error(diff)
 		}
-		if err := f.own.verify(f.ctx, got); err != nil {
+		if _, err := f.own.verify(f.ctx, got); err != nil {
 			t.Error(err)
 		}
 	})
@@ -85,7 +85,7 @@ func TestDepthLimit(t *testing.T) {
 }
 
 func TestAudienceWithParty(t *testing.T) {
-	p := &profile{audiences: []string{"client"}, party: "client"}
+	p := &Trust{Audiences: []string{"client"}, Party: "client"}
 	at := int64(1000)
 	now := time.Unix(1000, 0)
 	exp := at + 60
@@ -98,7 +98,7 @@ func TestAudienceWithParty(t *testing.T) {
 		"several, no party": {audience{"x", "client"}, "", CodeAudience}, "several, foreign party": {audience{"x", "client"}, "x", CodeAudience},
 		"foreign": {audience{"x"}, "client", CodeAudience}, "none": {nil, "client", CodeAudience}, "prefix": {audience{"client2"}, "", CodeAudience},
 	} {
-		err := p.validate(&parsed{claims: claims{IssuedAt: &at, Expires: &exp, Audience: c.audience, Party: c.party}}, now, 0)
+		err := p.validate(&parsed{claims: claims{IssuedAt: &at, Expires: &exp, Audience: c.audience, Party: c.party}}, now, nil)
 		if codeOf(err) != c.code {
 			t.Errorf("%s: %v, want %q", name, err, c.code)
 		}

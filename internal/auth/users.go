@@ -16,6 +16,8 @@ type User struct {
 	// Deleted says that the user is soft-deleted or deactivated, or, of a bot's
 	// user, that the bot is. All credentials of the user are refused then.
 	Deleted bool
+	// AllowImpersonation lets a bot act on behalf of people, if policy agrees.
+	AllowImpersonation bool
 	// Bot is the bot this user belongs to, if any: a change of that entity takes
 	// effect at once like one of the user.
 	Bot entity.ID
