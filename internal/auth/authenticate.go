@@ -75,7 +75,10 @@ func (s *Service) verifyToken(ctx context.Context, token string, now time.Time) 
 	if err != nil {
 		return nil, nil, RefuseFor(CodeFormat, err)
 	}
-	p := s.profileOf(t.claims.Issuer)
+	p := s.legacyProfile(t)
+	if p == nil {
+		p = s.profileOf(t.claims.Issuer)
+	}
 	if p == nil {
 		return nil, t, Refuse(CodeIssuer)
 	}
@@ -109,6 +112,11 @@ func (s *Service) check(ctx context.Context, v *verified, sum [32]byte, now time
 	st, err := s.standingOf(v)
 	if err != nil {
 		return entity.Principal{}, err
+	}
+	if v.profile.legacy {
+		if err := s.honoursLegacy(v, st, now); err != nil {
+			return entity.Principal{}, err
+		}
 	}
 	if v.credential != "" && st.credentials[v.credential] == nil {
 		// Another process, such as the command line, may have made it just now.

@@ -358,7 +358,7 @@ func TestRetiredKeyTakesItsTokensAlong(t *testing.T) {
 	wantCode(t, err, CodeKeyID) // no kid, two keys
 	must(t, f.options.Keys.Retire(old))
 	_, err = f.use(token)
-	wantCode(t, err, CodeKeyID)
+	wantCode(t, err, CodeKeyRotated)
 }
 
 func TestConcurrentUseAndRevocation(t *testing.T) {

@@ -40,6 +40,9 @@ func (s *Service) IssueBotToken(ctx context.Context, by entity.Principal, user e
 		return IssuedToken{}, entity.BadRequest("The overlap must be between 0 and 24 hours")
 	}
 	return s.newBotToken(ctx, by, user, expiry, func(tx store.Tx, now time.Time) error {
+		if err := s.endLegacy(ctx, tx, user, now, now.Add(overlap)); err != nil {
+			return err
+		}
 		if overlap == 0 {
 			_, err := dropCredentials(ctx, tx, user, prefixBot, now, always)
 			return err
@@ -109,7 +112,7 @@ func (s *Service) makeToken(user User, by entity.Principal, tokenType string, ex
 		at := issued.Expires.Unix()
 		cl.Expires = &at
 	}
-	if issued.Token, err = s.sign(cl); err != nil {
+	if issued.Token, c.KeyID, err = s.signNaming(cl); err != nil {
 		return IssuedToken{}, nil, entity.Internal(err)
 	}
 	sum := sha256.Sum256([]byte(issued.Token))
@@ -138,7 +141,11 @@ func (s *Service) RevokeBotTokens(ctx context.Context, by entity.Principal, user
 	revoked := 0
 	err = s.change(ctx, user, func(tx store.Tx) error {
 		var err error
-		if revoked, err = dropCredentials(ctx, tx, user, prefixBot, s.clock(), always); err != nil {
+		now := s.clock()
+		if revoked, err = dropCredentials(ctx, tx, user, prefixBot, now, always); err != nil {
+			return err
+		}
+		if err := s.endLegacy(ctx, tx, user, now, now); err != nil {
 			return err
 		}
 		return s.audit(ctx, tx, AuditEntry{Action: "botTokensRevoked", User: known.Name, By: by.Name})

@@ -33,6 +33,7 @@ type credential struct {
 	By      string `json:"by,omitzero"`      // who made it
 	Name    string `json:"name,omitzero"`    // of a personal access token
 	Expiry  Expiry `json:"expiry,omitzero"`  // as asked for
+	KeyID   string `json:"kid,omitzero"`     // of the key that signed it
 	Used    int64  `json:"used,omitzero"`    // last use, to the hour
 	Sealed  string `json:"sealed,omitzero"`  // encrypted copy of a bot's token, if the operator wants one
 

@@ -37,7 +37,13 @@ var sharedKeys = sync.OnceValues(func() (*key.Ring, error) {
 		return nil, err
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
-	return key.Open(dir, key.Options{})
+	ring, err := key.Open(dir, key.Options{})
+	if err != nil {
+		return nil, err
+	}
+	// The note of an endless token is written once, while there is a file.
+	_, _, err = ring.EndlessSigner()
+	return ring, err
 })
 
 // testClock is a clock that the test sets.

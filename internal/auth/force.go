@@ -78,5 +78,5 @@ func (s *Service) profileOf(issuer string) *profile {
 
 // current tells whether a profile still judges tokens.
 func (s *Service) current(p *profile) bool {
-	return p == s.own || p == s.inForce.Load().provider
+	return p == s.own || p.legacy || p == s.inForce.Load().provider
 }

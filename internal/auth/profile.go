@@ -2,7 +2,6 @@ package auth
 
 import (
 	"context"
-	"crypto"
 
 	"github.com/golang-jwt/jwt/v5"
 
@@ -13,6 +12,7 @@ import (
 // one profile can never verify a token of another.
 type profile struct {
 	Trust
+	legacy bool // tokens of another server's bots, see legacy.go
 	// mayOmitExpiry names the token types that need no exp.
 	mayOmitExpiry []string
 	// admit finds the user a verified token speaks for, and the credential on
@@ -40,13 +40,7 @@ func (s *Service) ownProfile() *profile {
 			Audiences:  []string{s.opts.Audience},
 			Algorithms: []string{jwt.SigningMethodRS256.Alg()},
 			Skew:       s.opts.Skew,
-			Key: func(_ context.Context, id, _ string) (crypto.PublicKey, error) {
-				public, ok := s.keys.Public(id)
-				if !ok {
-					return nil, Refuse(CodeKeyID)
-				}
-				return public, nil
-			},
+			Key:        s.ownKey,
 		},
 		mayOmitExpiry: []string{TypeBot, TypePersonal},
 		admit:         s.admitOwn,

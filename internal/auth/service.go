@@ -78,6 +78,7 @@ type Service struct {
 	subjects *subjects
 	turns    turns
 	trail    *trail
+	legacy   legacyUses
 	writes   sync.WaitGroup // of last uses and mails, in the background
 	posts    chan struct{}  // mails under way
 }

@@ -172,25 +172,34 @@ func checkJSON(data []byte) error {
 
 // sign makes a token of the claims with the current key.
 func (s *Service) sign(c claims) (string, error) {
-	id, private := s.keys.Signer()
+	token, _, err := s.signNaming(c)
+	return token, err
+}
+
+// signNaming is sign that also tells which key it was.
+func (s *Service) signNaming(c claims) (token, keyID string, err error) {
+	id, private, err := s.signer(&c)
+	if err != nil {
+		return "", "", err
+	}
 	head, err := json.Marshal(struct {
 		Algorithm string `json:"alg"`
 		Type      string `json:"typ"`
 		KeyID     string `json:"kid"`
 	}{jwt.SigningMethodRS256.Alg(), "JWT", id})
 	if err != nil {
-		return "", err
+		return "", "", err
 	}
 	body, err := json.Marshal(c)
 	if err != nil {
-		return "", err
+		return "", "", err
 	}
 	signed := base64.RawURLEncoding.EncodeToString(head) + "." + base64.RawURLEncoding.EncodeToString(body)
 	signature, err := jwt.SigningMethodRS256.Sign(signed, private)
 	if err != nil {
-		return "", err
+		return "", "", err
 	}
-	return signed + "." + base64.RawURLEncoding.EncodeToString(signature), nil
+	return signed + "." + base64.RawURLEncoding.EncodeToString(signature), id, nil
 }
 
 // randomID makes an identifier nobody can guess, of 128 bits.

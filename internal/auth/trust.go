@@ -36,6 +36,8 @@ type Trust struct {
 	// errors are refusals: CodeKeyID, CodeJWKSDown, CodeJWKSBad.
 	Key  func(ctx context.Context, kid, alg string) (crypto.PublicKey, error)
 	Skew time.Duration // clocks may differ by this
+
+	unaddressed bool // tokens have no audience
 }
 
 // Expectation is what an ID token must fit besides its Trust.
@@ -151,6 +153,8 @@ func (t *Trust) validateAudience(p *parsed) error {
 		return RefuseFor(CodeType, fmt.Errorf("typ %q", entity.Shorten(p.header.Type, 20)))
 	}
 	switch {
+	case t.unaddressed && len(c.Audience) == 0:
+		return nil
 	case !slices.ContainsFunc(c.Audience, func(a string) bool { return slices.Contains(t.Audiences, a) }):
 		return Refuse(CodeAudience)
 	case len(c.Audience) > 1 && (t.Party == "" || c.Party != t.Party):
