@@ -59,11 +59,16 @@ function rotate(drop) {
   provider = newProvider();
 }
 
+/** Where a browser may be sent after signing out. */
+function afterLogout() {
+  const own = options.app.flatMap((origin) => [`${origin}/signed-out`, `${origin}/`]);
+  return [...own, ...options['client-app'].map((origin) => `${origin}/`)];
+}
+
 function clients() {
   const callbacks = options.app.flatMap((origin) => [
     `${origin}/callback`, `${origin}/auth/callback`, `${origin}/api/v1/auth/callback`,
   ]);
-  const signedOut = options.app.flatMap((origin) => [`${origin}/signed-out`, `${origin}/`, `${origin}`]);
   return [{
     client_id: 'om-web',
     client_secret: 'om-secret',
@@ -71,7 +76,7 @@ function clients() {
     grant_types: ['authorization_code', 'refresh_token'],
     response_types: ['code'],
     redirect_uris: callbacks,
-    post_logout_redirect_uris: signedOut,
+    post_logout_redirect_uris: afterLogout(),
     backchannel_logout_uri: `${options.app[0]}/api/v1/auth/backchannel-logout`,
     backchannel_logout_session_required: true,
   }, {
@@ -85,7 +90,7 @@ function clients() {
       ...options.app.map((origin) => `${origin}/silent-callback`),
       ...options['client-app'].map((origin) => `${origin}/`),
     ],
-    post_logout_redirect_uris: [...signedOut, ...options['client-app'].map((origin) => `${origin}/`)],
+    post_logout_redirect_uris: afterLogout(),
   }];
 }
 
@@ -250,7 +255,7 @@ async function olderLogout(request, response) {
   const query = new URL(request.url, issuer).searchParams;
   const client = await provider.Client.find(query.get('client_id') ?? '');
   const back = query.get('returnTo') ?? '';
-  if (!client?.postLogoutRedirectUriAllowed(back)) {
+  if (!client || !afterLogout().includes(back)) {
     return response.writeHead(400).end('returnTo is not among the allowed logout URLs');
   }
   const session = await provider.Session.get(provider.createContext(request, response));
