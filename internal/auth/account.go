@@ -109,19 +109,29 @@ func (s *Service) storePassword(ctx context.Context, by entity.Principal, user U
 		return err
 	}
 	return s.change(ctx, user.ID, func(tx store.Tx) error {
-		now := s.clock()
-		if err := putPassword(ctx, tx, user.ID, passwordDoc{Hash: hash, MustChange: mustChange, Changed: now.UnixMilli()}); err != nil {
-			return err
-		}
-		other := func(key string, _ *credential) bool { return key != keep }
-		if _, err := dropCredentials(ctx, tx, user.ID, prefixSession, now, other); err != nil {
-			return err
-		}
-		if err := forgive(ctx, tx, user); err != nil {
+		if err := s.replacePassword(ctx, tx, user, passwordDoc{Hash: hash, MustChange: mustChange}, keep); err != nil {
 			return err
 		}
 		return s.audit(ctx, tx, AuditEntry{Action: "passwordChanged", User: user.Name, By: by.Name})
 	})
+}
+
+// replacePassword does all that goes with another password: sessions end but the one
+// with the key keep, delays are lifted, and a link to reset the old one is void.
+func (s *Service) replacePassword(ctx context.Context, tx store.Tx, user User, doc passwordDoc, keep string) error {
+	now := s.clock()
+	doc.Changed = now.UnixMilli()
+	if err := putPassword(ctx, tx, user.ID, doc); err != nil {
+		return err
+	}
+	if _, err := tx.DeleteRecord(ctx, kindReset, user.ID.String(), ""); err != nil {
+		return err
+	}
+	other := func(key string, _ *credential) bool { return key != keep }
+	if _, err := dropCredentials(ctx, tx, user.ID, prefixSession, now, other); err != nil {
+		return err
+	}
+	return forgive(ctx, tx, user)
 }
 
 // ChangePassword lets the caller choose a new password by proving the old one.
@@ -129,6 +139,9 @@ func (s *Service) storePassword(ctx context.Context, by entity.Principal, user U
 func (s *Service) ChangePassword(ctx context.Context, p entity.Principal, old, fresh string) error {
 	if p.TokenType != TypeUser {
 		return wrongType("Only a person who signed in can change the password.")
+	}
+	if !s.SignOn().Basic {
+		return Refuse(CodeBasicOff)
 	}
 	user, err := s.person(ctx, p.UserID)
 	if err != nil {

@@ -39,8 +39,8 @@ type Mailer interface {
 }
 
 const (
-	maxPosts    = 64               // mails under way; what comes beyond is dropped
-	postTimeout = 20 * time.Second // of one mail
+	maxPosts    = 64               // errands under way, most of them mails; what comes beyond is dropped
+	postTimeout = 20 * time.Second // of one
 )
 
 // CanMail tells whether mail is configured.
@@ -65,21 +65,21 @@ func (s *Service) SendTestMail(ctx context.Context, to string) error {
 	return nil
 }
 
-// post sends a mail in the background, so that nobody can tell by the time whether
-// there was one to send.
-func (s *Service) post(m Mail) {
+// afterwards does something in the background, so that nobody can tell by the time
+// of the answer what it was. Its failure is for the log.
+func (s *Service) afterwards(what string, do func(context.Context) error) {
 	select {
 	case s.posts <- struct{}{}:
 	default:
-		s.log.Warn("too many mails are under way; one was dropped", "mail", m.Kind)
+		s.log.Warn("too much is under way; something was dropped", "what", what)
 		return
 	}
 	s.writes.Go(func() {
 		defer func() { <-s.posts }()
 		ctx, cancel := context.WithTimeout(context.Background(), postTimeout)
 		defer cancel()
-		if err := s.opts.Mailer.Send(ctx, m); err != nil {
-			s.log.Warn("a mail could not be sent", "mail", m.Kind, "error", err)
+		if err := do(ctx); err != nil {
+			s.log.Warn("something in the background failed", "what", what, "error", err)
 		}
 	})
 }

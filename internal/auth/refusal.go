@@ -42,6 +42,7 @@ const (
 	CodeBasicOff  = "SEC-BASIC-OFF"
 	CodeSignupOff = "SEC-SIGNUP-OFF"
 	CodeReset     = "SEC-RESET-TOKEN"
+	CodeTooMany   = "SEC-TOO-MANY"
 	CodeRefresh   = "SEC-REFRESH"
 	CodeReauth    = "SEC-REAUTH"
 
@@ -133,6 +134,8 @@ var refusals = map[string]text{
 		"Ask an administrator for an account."},
 	CodeReset: {entity.KindBadRequest, "The link is not valid: it was used, has expired, or a newer one was sent.",
 		"Ask for a new link and open the newest mail."},
+	CodeTooMany: {entity.KindForbidden, "Too many requests of this kind came from here. Please try after some time.",
+		"Wait up to an hour."},
 	CodeRefresh: {entity.KindUnauthorized, "Invalid Request Token. Please check your Token. The session is over or the token was used before.",
 		"Sign in again."},
 	CodeReauth: {entity.KindForbidden, "This needs a sign-in within the last ten minutes.",
