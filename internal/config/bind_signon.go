@@ -77,6 +77,7 @@ func (b *binder) ldap() LDAP {
 		AdminDN:                  b.text(at("dnAdminPrincipal"), ""),
 		AdminPassword:            b.secret(at("dnAdminPassword")),
 		SSLEnabled:               b.flag(at("sslEnabled"), false),
+		StartTLS:                 b.flag(at("startTls"), false),
 		UserBaseDN:               b.text(at("userBaseDN"), ""),
 		GroupBaseDN:              b.text(at("groupBaseDN"), ""),
 		RoleAdminName:            b.text(at("roleAdminName"), ""),

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -49,9 +50,16 @@ func (b *binder) get(key string) (string, bool) {
 	v, ok := b.values[key]
 	text := strings.TrimSpace(v.text)
 	if !ok || text == "" {
+		if v.source == sourceSaved { // somebody decided for the default
+			b.sources[key] = v.source
+		}
 		return "", false
 	}
 	b.sources[key] = v.source
+	if !utf8.ValidString(text) {
+		b.refuse(key, "the value is not UTF-8 text.")
+		return "", false
+	}
 	return text, true
 }
 
@@ -235,7 +243,9 @@ func parseList(text string) ([]string, error) {
 			if item.Kind != yaml.ScalarNode {
 				return nil, strconv.ErrSyntax
 			}
-			list = append(list, item.Value)
+			if item.Value != "" {
+				list = append(list, item.Value)
+			}
 		}
 		return list, nil
 	}
@@ -256,12 +266,12 @@ func (b *binder) dict(key string) map[string]string {
 	}
 	text, ok := b.get(key)
 	if !ok {
-		return nil
+		return map[string]string{}
 	}
 	doc, err := parseFlow(text, yaml.MappingNode)
 	if err != nil {
 		b.refuse(key, "the value is not a set of keys and texts such as {a: b}.")
-		return nil
+		return map[string]string{}
 	}
 	out := map[string]string{}
 	for i := 0; i+1 < len(doc.Content); i += 2 {
@@ -303,10 +313,14 @@ func (b *binder) secret(key string) Secret {
 	if !ok {
 		return ""
 	}
+	if b.values[key].source == sourceSaved {
+		return Secret(b.values[key].text)
+	}
 	if name, found := strings.CutPrefix(text, "env:"); found {
 		val, set := b.lookup(name)
-		if !set || val == "" {
-			b.refuse(key, "the environment variable %s that should hold the secret is not set.", clip(name))
+		if !set || val == "" || !utf8.ValidString(val) {
+			b.refuse(key, "the environment variable %s that should hold the secret is not set or not UTF-8 text.", clip(name))
+			return ""
 		}
 		return Secret(val)
 	}
@@ -338,8 +352,9 @@ func (b *binder) secretFile(key, path string) Secret {
 		b.report(Warning, "CFG-SECRET-FILE", key, fmt.Sprintf("everybody on this machine may read %s.", clip(path)), "chmod 0640 or stricter.")
 	}
 	secret := strings.TrimRight(string(data), "\r\n")
-	if secret == "" {
-		b.refuse(key, "the file %s that should hold the secret is empty.", clip(path))
+	if secret == "" || !utf8.ValidString(secret) {
+		b.refuse(key, "the file %s that should hold the secret is empty or not UTF-8 text.", clip(path))
+		return ""
 	}
 	return Secret(secret)
 }

@@ -41,6 +41,7 @@ func (c *collector) mapping(node *yaml.Node, path, pattern string) {
 func (c *collector) entry(key, val *yaml.Node, path, pattern, parent string) {
 	if info, ok := c.keys.open[pattern]; ok {
 		c.ignored(path, key.Line, info.note)
+		c.within(val, path, pattern)
 		return
 	}
 	if info, ok := c.keys.byPath[pattern]; ok {
@@ -66,6 +67,22 @@ func (c *collector) entry(key, val *yaml.Node, path, pattern, parent string) {
 		finding.Remedy = "correct the name or remove the line."
 	}
 	c.report(finding)
+}
+
+// within takes the few keys of an ignored section that are looked at all the same.
+// Whatever is wrong with them does not matter.
+func (c *collector) within(node *yaml.Node, path, pattern string) {
+	if node.Kind != yaml.MappingNode {
+		return
+	}
+	for i := 0; i+1 < len(node.Content); i += 2 {
+		name := c.expand.raw(node.Content[i].Value)
+		if info, ok := c.keys.byPath[join(pattern, name)]; ok {
+			before := len(c.findings)
+			c.leaf(info, node.Content[i+1], join(path, name), node.Content[i].Line)
+			c.findings = c.findings[:before]
+		}
+	}
 }
 
 // sequence visits a list of sections such as connectors.

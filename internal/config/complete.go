@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"net/url"
 	"strings"
@@ -41,6 +42,7 @@ func (b *binder) complete(cfg *Config) {
 		a.ResponseType = "code"
 	}
 	completeSAML(a, cfg.Server.URL)
+	completeLDAP(a)
 	a.AllowedRedirectOrigins = redirectOrigins(cfg.Server.URL, a.AllowedRedirectOrigins)
 	if cfg.Email.Port == 0 {
 		cfg.Email.Port = map[string]int{"SMTP": 25, "SMTPS": 465, "SMTP_TLS": 587}[cfg.Email.Strategy]
@@ -62,7 +64,7 @@ func (b *binder) completeAddresses(cfg *Config) {
 	case a.OIDC.ServerURL == "" && mails != "":
 		a.OIDC.ServerURL = mails
 	case a.OIDC.ServerURL == "":
-		a.OIDC.ServerURL = home
+		a.OIDC.ServerURL = cmp.Or(origin(cmp.Or(a.OIDC.CallbackURL, a.CallbackURL)), home)
 	}
 	cfg.Server.URL = a.OIDC.ServerURL
 	// The sample file names http://localhost:8585 here even where nobody set up
@@ -126,6 +128,16 @@ func completeSAML(a *Authentication, home string) {
 		if *part.value == "" && a.Provider == ProviderSAML {
 			*part.value = home + part.path
 		}
+	}
+}
+
+func completeLDAP(a *Authentication) {
+	if a.LDAP.Port != 0 || a.Provider != ProviderLDAP {
+		return
+	}
+	a.LDAP.Port = 389
+	if a.LDAP.SSLEnabled {
+		a.LDAP.Port = 636
 	}
 }
 

@@ -48,9 +48,12 @@ func (c *Config) Guard(code, key, message, remedy string) Finding {
 	return c.judge(Finding{Severity: severity, Code: code, Key: key, Message: message, Remedy: remedy})
 }
 
+// Accepts tells whether the operator accepts what a code stands for.
+func (c *Config) Accepts(code string) bool { return contains(c.accept, code) }
+
 // judge turns an error that the operator accepted into a warning that says so.
 func (c *Config) judge(f Finding) Finding {
-	if f.Severity == Error && contains(guardCodes(), f.Code) && contains(c.accept, f.Code) {
+	if f.Severity == Error && contains(guardCodes(), f.Code) && c.Accepts(f.Code) {
 		f.Severity, f.Accepted = Warning, true
 		f.Message += " This was accepted with --i-accept=" + f.Code + "."
 	}

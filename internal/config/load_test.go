@@ -159,7 +159,6 @@ func TestRefusals(t *testing.T) {
 		{"boolean", "authenticationConfiguration:\n  enableSelfSignup: maybe\n", nil, "authenticationConfiguration.enableSelfSignup", 2, "neither true nor false"},
 		{"host", "", map[string]string{"SERVER_HOST": "a b"}, keyHost, 0, "neither an IP address nor a host name"},
 		{"mode", "mode: prod\n", nil, "mode", 1, "not one of production, development"},
-		{"provider not built", "authenticationConfiguration: {provider: auth0}\n", nil, "authenticationConfiguration.provider", 1, "not built yet"},
 		{"provider misspelt", "authenticationConfiguration: {provider: basik}\n", nil, "authenticationConfiguration.provider", 1, `Did you mean "basic"?`},
 		{"no authentication", "authenticationConfiguration: {provider: no-auth}\n", nil, "authenticationConfiguration.provider", 1, "does not exist here"},
 		{"https", "server: {applicationConnectors: [{type: https, port: 1}]}\n", nil, keyType, 1, "not built yet"},
@@ -334,11 +333,8 @@ func TestListenFlags(t *testing.T) {
 }
 
 func TestSettingsWithoutEffectAreNamed(t *testing.T) {
-	env := map[string]string{
-		"FERNET_KEY": "c2VjcmV0LW9mLW91ci1vd24tMzItYnl0ZXMtbG9uZyE=", "AUTHENTICATION_ENABLE_SELF_SIGNUP": "true",
-		"AUTHORIZER_USE_ROLES_FROM_PROVIDER": "true",
-	}
-	_, findings, err := Load(Options{LookupEnv: func(name string) (string, bool) { v, ok := env[name]; return v, ok }})
+	env := map[string]string{"FERNET_KEY": "c2VjcmV0LW9mLW91ci1vd24tMzItYnl0ZXMtbG9uZyE="}
+	_, findings, err := load(t, "authorizerConfiguration: {defaultOAuthRole: DataConsumer}\n", env)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -348,8 +344,7 @@ func TestSettingsWithoutEffectAreNamed(t *testing.T) {
 			named = append(named, f.Key)
 		}
 	}
-	want := "[authenticationConfiguration.enableSelfSignup authorizerConfiguration.useRolesFromProvider fernetKey]"
-	if fmt.Sprint(named) != want {
+	if want := "[authorizerConfiguration.defaultOAuthRole fernetKey]"; fmt.Sprint(named) != want {
 		t.Errorf("named are %v, want %s", named, want)
 	}
 }

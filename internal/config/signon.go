@@ -111,6 +111,7 @@ type LDAP struct {
 	AdminDN                  string
 	AdminPassword            Secret
 	SSLEnabled               bool
+	StartTLS                 bool // turn to TLS on the plain port
 	UserBaseDN               string
 	GroupBaseDN              string
 	RoleAdminName            string

@@ -3,18 +3,15 @@ package config
 import (
 	"fmt"
 	"net"
-	"net/url"
+	"net/netip"
 	"os"
+	"strconv"
 	"strings"
 )
 
 // IsLoopback tells whether the server can be reached from this machine only.
 func (s Server) IsLoopback() bool {
-	if strings.EqualFold(s.Host, "localhost") {
-		return true
-	}
-	ip := net.ParseIP(s.Host)
-	return ip != nil && ip.IsLoopback()
+	return isLoopbackHost(s.Host)
 }
 
 // Address is what to listen on.
@@ -27,6 +24,7 @@ func (b *binder) validate(cfg *Config) {
 	b.checkProvider(cfg)
 	b.checkAuthentication(cfg)
 	b.checkAuthorizer(cfg)
+	b.checkEmail(cfg)
 	b.checkKeys(cfg)
 	b.checkUnused(cfg)
 }
@@ -57,16 +55,33 @@ func (b *binder) checkServer(cfg *Config) {
 		b.refuse(keyHost, "%q is neither an IP address nor a host name.", clip(cfg.Server.Host))
 	}
 	if kind := b.text(keyType, "http"); kind != "http" {
-		b.findings = append(b.findings, Finding{Severity: Error, Code: "CFG-NOT-BUILT", Key: keyType, Line: b.values[keyType].line,
-			Message: fmt.Sprintf("connector type %q is not built yet.", clip(kind)), Remedy: "use http and let a proxy in front end TLS."})
+		b.report(Error, "CFG-NOT-BUILT", keyType, fmt.Sprintf("connector type %q is not built yet.", clip(kind)), "use http and let a proxy in front end TLS.")
 	}
 	if second, ok := b.values["server.applicationConnectors[1].port"]; ok {
 		b.findings = append(b.findings, Finding{Severity: Warning, Code: "CFG-IGNORED", Key: "server.applicationConnectors[1]", Line: second.line,
 			Message: "the server listens on the first connector only."})
 	}
+	for _, entry := range cfg.Server.OutboundAllow {
+		if !isOutbound(entry) {
+			b.refuse("server.outboundAllow", "%q is neither a host, with or without a port, nor a network such as 10.0.0.0/8.", clip(entry))
+		}
+	}
 	if cfg.Server.ShutdownTimeout == 0 {
 		b.warn("CFG-SHUTDOWN", "server.shutdownGracePeriod", "running requests are cut off at once when the server stops.", "give them some seconds.")
 	}
+}
+
+// isOutbound accepts a host, a host and a port, or a network.
+func isOutbound(entry string) bool {
+	if _, err := netip.ParsePrefix(entry); err == nil {
+		return true
+	}
+	host, port, err := net.SplitHostPort(entry)
+	if err != nil {
+		host, port = strings.Trim(entry, "[]"), "1"
+	}
+	_, bad := strconv.ParseUint(port, 10, 16)
+	return bad == nil && (net.ParseIP(host) != nil || isHostName(host))
 }
 
 // isHostName accepts letters, digits, dots, dashes and underscores.
@@ -104,88 +119,19 @@ func (b *binder) checkProvider(cfg *Config) {
 	}
 }
 
-func (b *binder) checkAuthentication(cfg *Config) {
-	a := cfg.Authentication
-	at := func(name string) string { return "authenticationConfiguration." + name }
-	for name, address := range map[string]string{"callbackUrl": a.CallbackURL, "oidcConfiguration.serverUrl": a.OIDC.ServerURL,
-		"oidcConfiguration.callbackUrl": a.OIDC.CallbackURL, "authority": a.Authority, "oidcConfiguration.discoveryUri": a.OIDC.DiscoveryURI} {
-		b.checkURL(at(name), address)
-	}
-	for _, address := range a.PublicKeyURLs {
-		b.checkURL(at("publicKeyUrls"), address)
-	}
-	if len(a.JWTPrincipalClaims) == 0 {
-		b.refuse(at("jwtPrincipalClaims"), "at least one claim must name the user.")
-	}
-	b.checkClaimsMapping(at("jwtPrincipalClaimsMapping"), a.JWTPrincipalClaimsMapping)
-	if password := a.InitialAdminPassword.Reveal(); password != "" && (len(password) < 8 || len(password) > 128) {
-		b.refuse(at("initialAdminPassword"), "the password must have 8 to 128 characters.")
-	}
-}
-
-func (b *binder) checkClaimsMapping(key string, mapping []string) {
-	sides := map[string]bool{}
-	for _, entry := range mapping {
-		side, claim, ok := strings.Cut(entry, ":")
-		if !ok || claim == "" || side != "username" && side != "email" {
-			b.refuse(key, "%q is not of the form username:claim or email:claim.", clip(entry))
-			return
-		}
-		sides[side] = true
-	}
-	if len(mapping) > 0 && len(sides) != 2 {
-		b.refuse(key, "username: and email: must both be mapped.")
-	}
-}
-
-func (b *binder) checkURL(key, address string) {
-	if address == "" {
-		return
-	}
-	u, err := url.Parse(address)
-	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-		b.refuse(key, "%q is not an absolute http or https address.", clip(address))
-	}
-}
-
-func (b *binder) checkAuthorizer(cfg *Config) {
-	at := func(name string) string { return "authorizerConfiguration." + name }
-	if len(cfg.Authorizer.AdminPrincipals) == 0 {
-		b.refuse(at("adminPrincipals"), "at least one administrator must be named.")
-	}
-	seen := map[string]bool{}
-	for _, principal := range cfg.Authorizer.AdminPrincipals {
-		if name := strings.ToLower(principal); seen[name] {
-			b.refuse(at("adminPrincipals"), "%q is named twice.", clip(principal))
-		} else {
-			seen[name] = true
-		}
-	}
-	for _, domain := range cfg.Authorizer.AllowedDomains {
-		if !isHostName(domain) {
-			b.refuse(at("principalDomain"), "%q is not a bare domain such as example.com.", clip(domain))
-		}
-	}
-	for _, name := range []string{"className", "containerRequestFilter"} {
-		class := b.text(at(name), "")
-		if strings.Contains(strings.ToLower(class), "noop") || strings.Contains(strings.ToLower(class), "no-op") {
-			b.guard(cfg, "SEC-CFG-NOOP", at(name), "this class would switch access control off; it is always on here.", "remove the line.")
-		}
-	}
-	if len(b.list(at("testPrincipals"), nil)) > 0 {
-		b.guard(cfg, "SEC-CFG-TESTPRINCIPALS", at("testPrincipals"), "test principals are back doors and are not supported.", "remove the line.")
-	}
-}
-
 // checkKeys refuses keys that everybody knows and files that are not there.
 func (b *binder) checkKeys(cfg *Config) {
 	if IsPublishedFernetKey(cfg.FernetKey) {
-		b.guard(cfg, "SEC-CFG-FERNET", "fernetKey", "this is the key that OpenMetadata publishes in its sample configuration; secrets sealed with it are readable by anyone.",
+		b.guard(cfg, CodeFernet, "fernetKey", "this is the key that OpenMetadata publishes in its sample configuration; secrets sealed with it are readable by anyone.",
 			"remove the line; the server makes and keeps a key of its own.")
 		cfg.FernetKey = ""
 	}
+	if password, _ := b.get("database.password"); sum([]byte(password)) == publishedDatabasePassword {
+		b.guard(cfg, CodeDatabasePassword, "database.password", "this is the database password that OpenMetadata publishes in its sample configuration.",
+			"remove the database section, which does nothing here, and change the password of the database if it still runs.")
+	}
 	if IsPublishedKeyID(cfg.JWT.KeyID) {
-		b.guard(cfg, "SEC-CFG-KEYID", "jwtTokenConfiguration.keyId", "this id belongs to the signing key that OpenMetadata publishes; tokens signed with it can be made by anyone.",
+		b.guard(cfg, CodeKeyID, "jwtTokenConfiguration.keyId", "this id belongs to the signing key that OpenMetadata publishes; tokens signed with it can be made by anyone.",
 			"remove the jwtTokenConfiguration section; the server makes its own key pair and id.")
 		cfg.JWT.KeyID = ""
 	}
@@ -210,7 +156,7 @@ func (b *binder) checkKeyFiles(cfg *Config) {
 		}
 	}
 	if info, err := os.Stat(jwt.PrivateKeyPath); jwt.PrivateKeyPath != "" && err == nil && info.Mode().Perm()&0o027 != 0 {
-		b.guard(cfg, "SEC-CFG-KEYMODE", privateKey, fmt.Sprintf("others may read or change %s.", clip(jwt.PrivateKeyPath)), "chmod 0640 or stricter.")
+		b.guard(cfg, CodeKeyMode, privateKey, fmt.Sprintf("others may read or change %s.", clip(jwt.PrivateKeyPath)), "chmod 0640 or stricter.")
 	}
 }
 
