@@ -1,0 +1,10 @@
+// The page of a failure that the server wrote.
+import { Guard } from "./guard.js";
+import { $, copyReference, countDown, settings } from "./view.js";
+
+const guard = new Guard(sessionStorage);
+guard.failed($("reference").textContent);
+copyReference();
+$("when").textContent = new Date($("when").dateTime).toLocaleTimeString();
+countDown($("again"), settings.wait ?? 0);
+$("again").addEventListener("click", () => guard.settled());
