@@ -12,6 +12,7 @@ import (
 	"github.com/catalpa-metadata/catalpa/internal/auth"
 	"github.com/catalpa-metadata/catalpa/internal/engine"
 	"github.com/catalpa-metadata/catalpa/internal/entity"
+	"github.com/catalpa-metadata/catalpa/internal/pages"
 	"github.com/catalpa-metadata/catalpa/internal/search"
 )
 
@@ -53,7 +54,9 @@ type Options struct {
 	Wire      string // version of the API that clients compare, e.g. 1.12.14
 	PublicURL string // scheme and host of the server as clients see it; "" takes the request's
 	Settings  Settings
-	Log       *slog.Logger
+	// SignOn returns how people sign in at the moment; nil leaves it at Settings.
+	SignOn func() SignOnSettings
+	Log    *slog.Logger
 }
 
 // Settings are the parts of the configuration that clients may read.
@@ -81,6 +84,8 @@ type API struct {
 	wire      string
 	publicURL string
 	settings  Settings
+	signOn    func() SignOnSettings
+	pages     *pages.Pages
 	log       *slog.Logger
 	started   time.Time
 
@@ -96,10 +101,13 @@ func New(opts Options) *API {
 	a := &API{
 		engine: opts.Engine, auth: opts.Auth, index: opts.Index, indexer: opts.Indexer, limits: opts.Limits,
 		version: opts.Version, wire: opts.Wire, publicURL: strings.TrimSuffix(opts.PublicURL, "/"), settings: opts.Settings,
-		log: opts.Log, routes: newRoutes(), started: time.Now(),
+		signOn: opts.SignOn, pages: pages.MustNew(opts.Version), log: opts.Log, routes: newRoutes(), started: time.Now(),
 	}
 	if a.log == nil {
 		a.log = slog.Default()
+	}
+	if a.signOn == nil {
+		a.signOn = fixedSignOn(opts)
 	}
 	a.slots, a.large = make(chan struct{}, a.limits.Concurrent), make(chan struct{}, largePages)
 	var types []string
@@ -109,6 +117,8 @@ func New(opts Options) *API {
 	}
 	a.catalog = search.NewCatalog(types)
 	a.routes.add(a.authRoutes()...)
+	a.routes.add(a.signOnRoutes()...)
+	a.routes.add(a.pageRoutes()...)
 	a.routes.add(a.systemRoutes()...)
 	a.routes.add(a.searchRoutes()...)
 	a.routes.add(a.permissionRoutes()...)
@@ -128,7 +138,7 @@ func (a *API) Routes() []Route { return a.routes.all() }
 func (a *API) router() http.Handler {
 	router := chi.NewRouter()
 	a.routes.mount(router, a.serve)
-	fallback := &Route{Path: "*", Access: Public, Handle: func(c *call) error { return c.unknown() }}
+	fallback := &Route{Path: "*", Access: Public, Page: true, Handle: func(c *call) error { return c.unknown() }}
 	router.NotFound(a.serve(fallback))
 	router.MethodNotAllowed(a.serve(fallback))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -181,11 +191,23 @@ func (c *call) credential() string {
 
 // admit lets the caller in, or says why not.
 func (c *call) admit() error {
-	if c.route.Access == Public {
+	if err := c.checkOrigin(); err != nil {
+		return err
+	}
+	switch c.route.Access {
+	case Public:
+		return nil
+	case Cookie:
+		if c.session() == "" {
+			return auth.Refuse(auth.CodeRefresh)
+		}
 		return nil
 	}
 	by, err := c.auth.Authenticate(c.ctx(), c.credential())
 	if err != nil {
+		return err
+	}
+	if by, err = c.impersonated(by); err != nil {
 		return err
 	}
 	c.by = by

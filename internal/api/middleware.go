@@ -91,6 +91,9 @@ func (a *API) chain(next http.Handler) http.Handler {
 			}
 			a.access(ctx, rec, r, n, time.Since(start))
 		}()
+		if a.cors(rec, r) {
+			return
+		}
 		c := &call{API: a, w: rec, r: r, route: &Route{Path: "*", Access: Public}}
 		if err := a.checkTarget(r); err != nil {
 			c.fail(err)

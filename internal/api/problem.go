@@ -86,6 +86,9 @@ func (c *call) fail(err error) {
 		h.Set("WWW-Authenticate", `Bearer error="invalid_token"`)
 	}
 	h.Del("ETag")
+	if c.failPage(status, known) {
+		return
+	}
 	p := problem{
 		Code: status, Message: known.Message, ErrorType: typeOfKind[known.Kind], ErrorCode: known.Code, Hint: known.Hint,
 		RequestID: requestID(c.ctx()),

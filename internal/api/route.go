@@ -16,13 +16,14 @@ type Access int
 const (
 	closed        Access = iota
 	Public               // anybody, without a credential
+	Cookie               // a browser with the cookie of a session; the handler proves it
 	Authenticated        // anybody with a valid credential; the handler asks policy
 	AdminOnly            // administrators
 )
 
 // String names the rule for documentation.
 func (a Access) String() string {
-	return [...]string{"closed", "public", "authenticated", "admin"}[a]
+	return [...]string{"closed", "public", "cookie", "authenticated", "admin"}[a]
 }
 
 // Route is one method and path of the API.
@@ -34,6 +35,8 @@ type Route struct {
 	MaxBody int64  // bytes; 0 means the configured limit
 	OneTime bool   // also for people who signed in with a one-time password
 	Accepts string // media type of the body; "" means application/json where there is one
+	Page    bool   // browsers get errors as a page
+	Foreign bool   // meant to be posted to by others: no check of the origin
 }
 
 // routes is the table of routes. A later entry replaces an earlier one with the

@@ -2,7 +2,6 @@ package api
 
 import (
 	"encoding/base64"
-	"net"
 	"net/http"
 
 	"github.com/go-json-experiment/json"
@@ -41,15 +40,6 @@ func (a *API) authRoutes() []Route {
 		{Method: http.MethodPut, Path: users + "/security/token", Access: Authenticated, MaxBody: smallBody, Handle: (*call).createPersonalToken},
 		{Method: http.MethodPut, Path: users + "/security/token/revoke", Access: Authenticated, MaxBody: smallBody, Handle: (*call).revokePersonalTokens},
 	}
-}
-
-// address is where the caller comes from, for throttles and the audit trail.
-func (c *call) address() string {
-	host, _, err := net.SplitHostPort(c.r.RemoteAddr)
-	if err != nil {
-		return c.r.RemoteAddr
-	}
-	return host
 }
 
 func (c *call) login() error {

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"slices"
@@ -24,6 +25,7 @@ func (a *API) systemRoutes() []Route {
 		{Method: http.MethodGet, Path: base + "/config/auth", Access: Public, Handle: (*call).authConfig},
 		{Method: http.MethodGet, Path: base + "/config/jwks", Access: Public, Handle: (*call).jwks},
 		{Method: http.MethodGet, Path: base + "/config/loginConfig", Access: Public, Handle: (*call).loginConfig},
+		{Method: http.MethodGet, Path: base + "/config/customUiThemePreference", Access: Public, Handle: (*call).getTheme},
 		{Method: http.MethodGet, Path: base + "/config/authorizer", Access: Authenticated, Handle: (*call).authorizerConfig},
 		{Method: http.MethodGet, Path: base + "/status", Access: AdminOnly, Handle: (*call).status},
 		{Method: http.MethodGet, Path: base + "/entities/count", Access: Authenticated, Handle: (*call).entityCounts},
@@ -57,10 +59,57 @@ func (c *call) health() error {
 // authConfig tells a sign-in page what to offer. It is written member by member,
 // so that no secret of the configuration can slip in.
 func (c *call) authConfig() error {
+	s := c.signOn()
+	c.w.Header().Set("Cache-Control", "public, max-age=60")
 	return c.json(http.StatusOK, map[string]any{
-		"provider": c.settings.Provider, "providerName": c.settings.Provider, "clientType": "public", "authority": "", "clientId": "", "callbackUrl": "",
-		"enableSelfSignup": c.settings.EnableSelfSignup, "jwtPrincipalClaims": c.settings.JWTPrincipals, "publicKeyUrls": []string{}, "scope": "openid email profile",
+		"provider": s.Provider, "providerName": s.ProviderName, "clientType": s.ClientType, "authority": s.Authority, "clientId": s.ClientID,
+		"callbackUrl": s.CallbackURL, "responseType": cmp.Or(s.ResponseType, "code"), "scope": s.Scope, "publicKeyUrls": orEmpty(s.PublicKeyURLs),
+		"enableSelfSignup": s.SelfSignup, "enableAutoRedirect": s.AutoRedirect, "jwtPrincipalClaims": orEmpty(s.PrincipalClaims),
+		"jwtPrincipalClaimsMapping": orEmpty(s.PrincipalMapping), "jwtTeamClaimMapping": s.TeamClaim,
+		"tokenValidationAlgorithm": cmp.Or(s.TokenAlgorithm, "RS256"),
 	})
+}
+
+// orEmpty is never null in JSON.
+func orEmpty(values []string) []string {
+	if values == nil {
+		return []string{}
+	}
+	return values
+}
+
+// uiTheme is how the user interface looks. Only these members leave the server.
+type uiTheme struct {
+	Logo struct {
+		Logo     string `json:"customLogoUrlPath"`
+		Favicon  string `json:"customFaviconUrlPath"`
+		Monogram string `json:"customMonogramUrlPath"`
+	} `json:"customLogoConfig"`
+	Theme struct {
+		Primary  string `json:"primaryColor"`
+		Hover    string `json:"hoverColor"`
+		Selected string `json:"selectedColor"`
+		Error    string `json:"errorColor"`
+		Success  string `json:"successColor"`
+		Warning  string `json:"warningColor"`
+		Info     string `json:"infoColor"`
+	} `json:"customTheme"`
+}
+
+// getTheme answers what a page needs before anybody has signed in: what an
+// administrator saved, or nothing but empty members.
+func (c *call) getTheme() error {
+	s, err := c.readSetting("customUiThemePreference")
+	if err != nil && entity.KindOf(err) != entity.KindNotFound {
+		return err
+	}
+	var theme uiTheme
+	if err == nil {
+		if err := json.Unmarshal(s.Value, &theme); err != nil {
+			return entity.Internal(err)
+		}
+	}
+	return c.json(http.StatusOK, theme)
 }
 
 func (c *call) jwks() error {

@@ -134,3 +134,12 @@ func Origin(address string) string {
 	}
 	return u.Scheme + "://" + host
 }
+
+// MustNew is New for files that the tests have read: it panics where it would fail.
+func MustNew(version string) *Pages {
+	p, err := New(version)
+	if err != nil {
+		panic(err)
+	}
+	return p
+}
