@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"text/tabwriter"
 	"time"
 
 	"github.com/catalpa-metadata/catalpa/internal/config"
@@ -22,7 +21,7 @@ type commands struct {
 	Bot     botCommand     `cmd:"" help:"Look after bots, the accounts that programs use."`
 	Admin   adminCommand   `cmd:"" help:"Look after people's accounts from this machine."`
 	Config  configCommand  `cmd:"" help:"Look at the configuration."`
-	Keys    keysCommand    `cmd:"" help:"Look at the keys that sign tokens."`
+	Keys    keysCommand    `cmd:"" help:"Look after the keys that sign tokens."`
 	Reindex reindexCommand `cmd:"" help:"Build the search index anew from the database."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 }
@@ -184,32 +183,6 @@ func (c *configCheckCommand) Run(out *console) error {
 	fmt.Fprintf(out.stdout, "ok: %s mode, listening on %s, data in %s (%d warnings, %d notices)\n",
 		cfg.Mode, cfg.Server.Address(), cfg.DataDir, len(findings.Warnings()), len(findings.Notices()))
 	return nil
-}
-
-type keysCommand struct {
-	List keysListCommand `cmd:"" help:"List the signing keys and what each is used for."`
-}
-
-type keysListCommand struct {
-	dataDirFlags
-}
-
-// Run prints one line for each key.
-func (c *keysListCommand) Run(ctx context.Context, out *console) error {
-	cfg, err := c.load()
-	if err != nil {
-		return err
-	}
-	keys, err := server.Keys(ctx, cfg)
-	if err != nil {
-		return fmt.Errorf("listing the keys: %w", err)
-	}
-	table := tabwriter.NewWriter(out.stdout, 0, 4, 2, ' ', 0)
-	fmt.Fprintln(table, "KEY ID\tALGORITHM\tSTATE\tCREATED")
-	for _, key := range keys {
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", key.ID, key.Algorithm, key.State, key.Created.UTC().Format(time.RFC3339))
-	}
-	return table.Flush()
 }
 
 type reindexCommand struct {

@@ -77,7 +77,7 @@ func open(ctx context.Context, cfg *config.Config, log *slog.Logger, withIndex b
 			return nil, err
 		}
 	}
-	a.openKeys(cfg)
+	a.openKeys(cfg, log)
 	st, err := sqlite.Open(ctx, filepath.Join(cfg.DataDir, storeFile), sqlite.Options{})
 	if err != nil {
 		<-a.keysOpen // nobody should write into the directory any more
@@ -96,14 +96,14 @@ func open(ctx context.Context, cfg *config.Config, log *slog.Logger, withIndex b
 
 // openKeys begins to open the ring of signing keys. At the first start that takes
 // as long as all the rest, so it happens beside it.
-func (a *assembly) openKeys(cfg *config.Config) {
+func (a *assembly) openKeys(cfg *config.Config, log *slog.Logger) {
+	options := keyOptions(cfg)
+	options.Log = log
 	opened := make(chan struct{})
 	a.keysOpen = opened
 	go func() {
 		defer close(opened)
-		a.keys, a.keysErr = key.Open(filepath.Join(cfg.DataDir, keysDir), key.Options{
-			PrivateFile: cfg.JWT.PrivateKeyPath, PublicFile: cfg.JWT.PublicKeyPath, KeyID: cfg.JWT.KeyID,
-		})
+		a.keys, a.keysErr = key.Open(filepath.Join(cfg.DataDir, keysDir), options)
 	}()
 }
 

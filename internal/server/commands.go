@@ -7,19 +7,10 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"time"
 
 	"github.com/catalpa-metadata/catalpa/internal/config"
 	"github.com/catalpa-metadata/catalpa/internal/entity"
 )
-
-// KeyInfo describes a signing key without its secret.
-type KeyInfo struct {
-	ID        string
-	Algorithm string
-	State     string
-	Created   time.Time
-}
 
 // BotToken adds a fresh token for a bot and returns it. The server may be running
 // on the directory or not; tokens in use stay valid.
@@ -39,17 +30,6 @@ func ResetPassword(ctx context.Context, cfg *config.Config, user string) (plain 
 		return err
 	})
 	return plain, err
-}
-
-// Keys lists the signing keys.
-func Keys(ctx context.Context, cfg *config.Config) (out []KeyInfo, err error) {
-	err = onDataDir(ctx, cfg, false, func(a *assembly) error {
-		for _, k := range a.keys.List() {
-			out = append(out, KeyInfo{ID: k.ID, Algorithm: "RS256", State: k.State, Created: k.Created})
-		}
-		return nil
-	})
-	return out, err
 }
 
 // Reindex rebuilds the search index of a data directory that no server uses.

@@ -129,7 +129,7 @@ func TestAServerAndTheCommandsBesideIt(t *testing.T) {
 	if plain, err := ResetPassword(ctx, cfg, "admin"); err != nil || len(plain) < 20 {
 		t.Errorf("reset-password gives %q, %v", plain, err)
 	}
-	if keys, err := Keys(ctx, cfg); err != nil || len(keys) != 1 {
+	if keys, err := Keys(ctx, cfg); err != nil || len(keys.Keys) != 1 {
 		t.Errorf("keys gives %v, %v", keys, err)
 	}
 	other := settings(t, dir)

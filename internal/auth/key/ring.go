@@ -81,6 +81,7 @@ type Ring struct {
 	current atomic.Pointer[snapshot]
 	opened  time.Time
 	lookAt  atomic.Int64 // nanoseconds after opened
+	failed  atomic.Bool  // the last look
 }
 
 // snapshot is the ring as of one look at its file. It is never changed.

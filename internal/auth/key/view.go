@@ -32,6 +32,7 @@ func (r *Ring) view() *snapshot {
 // they were: losing the file must not stop a server that runs. The caller holds mu.
 func (r *Ring) look(s *snapshot) *snapshot {
 	r.rest(lookEvery)
+	r.failed.Store(false)
 	due := s.turn != 0 && r.clock().UnixMilli() >= s.turn
 	info, err := os.Lstat(r.path)
 	if err == nil && !due && sameFile(info, s.info) {
@@ -45,6 +46,7 @@ func (r *Ring) look(s *snapshot) *snapshot {
 	}
 	fresh, err := r.read(info)
 	if err != nil {
+		r.failed.Store(true)
 		r.rest(lookAgain)
 		r.log.Error("the signing keys cannot be read again; those known go on", "error", err)
 		fresh = s.content.clone()
@@ -52,12 +54,24 @@ func (r *Ring) look(s *snapshot) *snapshot {
 	fresh.settle(r.clock(), r.life)
 	next, err := r.index(fresh, info)
 	if err != nil {
+		r.failed.Store(true)
 		r.rest(lookAgain)
 		r.log.Error("the signing keys cannot be used; those known go on", "error", err)
 		return s
 	}
 	r.current.Store(next)
 	return next
+}
+
+// seek is view for an id that view did not know: another process may have made the
+// key just now. Looking costs less than the request that asks.
+func (r *Ring) seek(s *snapshot, id string) *snapshot {
+	if id == "" || r.failed.Load() || s.retired[id].ID != "" {
+		return s
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.look(r.current.Load())
 }
 
 func (r *Ring) rest(d time.Duration) { r.lookAt.Store(int64(time.Since(r.opened) + d)) }
@@ -113,6 +127,9 @@ func (r *Ring) Public(id string) (*rsa.PublicKey, bool) {
 		return s.signer.public, true
 	}
 	e, ok := s.entries[id]
+	if !ok {
+		e, ok = r.seek(s, id).entries[id]
+	}
 	if !ok || r.ended(e) {
 		return nil, false
 	}
@@ -122,7 +139,11 @@ func (r *Ring) Public(id string) (*rsa.PublicKey, bool) {
 // Foreign returns the public key with the id that verifies tokens of another
 // issuer, and that issuer.
 func (r *Ring) Foreign(id string) (public *rsa.PublicKey, issuer string, ok bool) {
-	e, ok := r.view().foreign[id]
+	s := r.view()
+	e, ok := s.foreign[id]
+	if !ok && s.entries[id] == nil {
+		e, ok = r.seek(s, id).foreign[id]
+	}
 	if !ok || r.ended(e) {
 		return nil, "", false
 	}
