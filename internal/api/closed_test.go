@@ -41,8 +41,15 @@ var reviewedPublic = []string{
 	"POST /api/v1/auth/backchannel-logout",
 	"POST /api/v1/auth/logout",
 	"POST /api/v1/saml/acs",
+	"POST /api/v1/users/checkEmailInUse",
+	"POST /api/v1/users/checkEmailVerified",
+	"POST /api/v1/users/generatePasswordResetLink",
 	"POST /api/v1/users/login",
+	"POST /api/v1/users/password/reset",
 	"POST /api/v1/users/refresh",
+	"POST /api/v1/users/signup",
+	"PUT /api/v1/users/registrationConfirmation",
+	"PUT /api/v1/users/resendRegistrationToken",
 }
 
 func TestPublicRoutesAreTheReviewedOnes(t *testing.T) {

@@ -143,6 +143,9 @@ func (c *call) changePassword() error {
 	if !c.by.IsAdmin {
 		return entity.Forbidden("only an administrator can set somebody else's password")
 	}
+	if !c.auth.SignOn().Basic {
+		return auth.Refuse(auth.CodeBasicOff)
+	}
 	t, err := c.userType()
 	if err != nil {
 		return err
@@ -227,6 +230,8 @@ func (c *call) saveUser(save func(*registry.Type, []byte) (engine.Result, error)
 		switch {
 		case !c.by.IsAdmin:
 			return entity.Forbidden("only an administrator can give a user a password")
+		case !c.auth.SignOn().Basic:
+			return auth.Refuse(auth.CodeBasicOff)
 		case confirm != "" && confirm != plain:
 			return entity.BadRequest("Password and Confirm Password should match")
 		case user.IsBot:

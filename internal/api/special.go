@@ -18,6 +18,7 @@ func (a *API) specialRoutes() []Route {
 		a.pipelineRoutes(),
 		a.suggestionRoutes(),
 		a.feedRoutes(),
+		a.accountRoutes(),
 	} {
 		all = append(all, group...)
 	}

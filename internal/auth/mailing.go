@@ -99,3 +99,6 @@ func cleanEmail(text string) (string, error) {
 	}
 	return text, nil
 }
+
+// Settle waits until everything that goes on in the background is done.
+func (s *Service) Settle() { s.writes.Wait() }
