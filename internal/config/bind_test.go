@@ -51,8 +51,8 @@ func sampleValues() map[string]string {
 		"authenticationConfiguration.oidcConfiguration.preferredJwsAlgorithm": "PS256",
 		"authenticationConfiguration.oidcConfiguration.responseType":          "code",
 		"authenticationConfiguration.oidcConfiguration.serverUrl":             "https://a.example.com",
-		"email.openMetadataUrl":                                               "https://a.example.com",
-		"email.enableSmtpServer":                                              "false",
+		"email.openMetadataUrl":  "https://a.example.com",
+		"email.enableSmtpServer": "false",
 	}
 }
 

@@ -15,11 +15,16 @@ import (
 // load reads a text as configuration file, with exactly the given environment.
 func load(t *testing.T, text string, env map[string]string) (*Config, Findings, error) {
 	t.Helper()
+	return Load(Options{File: writeFile(t, text), LookupEnv: lookupIn(env)})
+}
+
+func writeFile(t *testing.T, text string) string {
+	t.Helper()
 	path := filepath.Join(t.TempDir(), "catalpa.yaml")
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return Load(Options{File: path, LookupEnv: lookupIn(env)})
+	return path
 }
 
 func lookupIn(env map[string]string) func(string) (string, bool) {
