@@ -125,8 +125,23 @@ const commands = {
     const { requests, addresses: responses, console } = record;
     return { requests, responses, console };
   },
-  async offline({ profile, value }) {
-    await (await profileOf(profile)).context.setOffline(value === 'true');
+  /** Keeps requests for matching addresses from leaving; waitBlocked tells the next one. */
+  async block({ profile, url }) {
+    const { context, record } = await profileOf(profile);
+    record.blocked = new Promise((resolve) => {
+      record.sawBlocked = resolve;
+    });
+    await context.route(new RegExp(url), (route) => {
+      record.sawBlocked(route.request().url());
+      return route.abort();
+    });
+  },
+  async waitBlocked({ profile }) {
+    const { record } = await profileOf(profile);
+    const late = new Promise((_, reject) => {
+      setTimeout(reject, PATIENCE, new Error('no request was blocked')).unref();
+    });
+    return Promise.race([record.blocked, late]);
   },
   screenshot: ({ page, path }) => page.screenshot({ path, fullPage: true }),
   /** Breaches of WCAG 2.2 A and AA and of good practice, one line each. */

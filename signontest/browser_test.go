@@ -44,8 +44,8 @@ func TestMain(m *testing.M) {
 	if browserNow != nil {
 		browserNow.process.stop()
 	}
-	if false {
-		_ = 0
+	if keycloakNow != nil {
+		keycloakNow.stop()
 	}
 	os.Exit(code)
 }
@@ -208,6 +208,26 @@ func (p *profile) traffic() traffic {
 	var seen traffic
 	p.do("record", order{}, &seen)
 	return seen
+}
+
+// block keeps the profile from asking for matching addresses; blocked returns
+// the first it was kept from.
+func (p *profile) block(pattern string) {
+	p.t.Helper()
+	p.do("block", order{"url": pattern}, nil)
+}
+
+func (p *profile) blocked() string {
+	p.t.Helper()
+	var url string
+	p.do("waitBlocked", order{}, &url)
+	return url
+}
+
+// plant sets a cookie as somebody else's page might have.
+func (p *profile) plant(name, value, url string) {
+	p.t.Helper()
+	p.do("setCookies", order{"cookies": []map[string]string{{"name": name, "value": value, "url": url}}}, nil)
 }
 
 // page is one tab.

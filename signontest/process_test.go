@@ -5,6 +5,7 @@ package signontest
 import (
 	"bufio"
 	"bytes"
+	"fmt"
 	"io"
 	"net"
 	"os"
@@ -30,6 +31,11 @@ type process struct {
 
 // launch starts a program and waits for its line "ready: ...".
 func launch(within time.Duration, name string, args, env []string) (*process, error) {
+	return launchUntil("ready: ", within, name, args, env)
+}
+
+// launchUntil waits for a line that holds a mark.
+func launchUntil(mark string, within time.Duration, name string, args, env []string) (*process, error) {
 	p := &process{log: &output{}, ended: make(chan error, 1)}
 	p.cmd = exec.Command(name, args...)
 	p.cmd.Env = append(os.Environ(), env...)
@@ -57,7 +63,7 @@ func launch(within time.Duration, name string, args, env []string) (*process, er
 	}
 	for {
 		line, err := p.out.ReadString('\n')
-		if rest, found := strings.CutPrefix(line, "ready: "); found {
+		if _, rest, found := strings.Cut(line, mark); found {
 			p.ready = strings.TrimSpace(rest)
 			return p, reader.SetReadDeadline(time.Time{})
 		}
@@ -164,4 +170,12 @@ func eventually(t *testing.T, within time.Duration, what string, check func() er
 func tail(text string, n int) string {
 	lines := strings.Split(strings.TrimRight(text, "\n"), "\n")
 	return strings.Join(lines[max(0, len(lines)-n):], "\n")
+}
+
+// atLeast is an error while a count is too low.
+func atLeast(what string, got, want int) error {
+	if got < want {
+		return fmt.Errorf("%s: %d, want %d or more", what, got, want)
+	}
+	return nil
 }

@@ -4,7 +4,6 @@ package signontest
 
 import (
 	"context"
-	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
 	"net/http"
@@ -40,14 +39,17 @@ func relyingPage(t *testing.T) *httptest.Server {
 	return server
 }
 
-const verifier = "a-verifier-of-more-than-forty-three-characters-in-all"
+// What PKCE proves: the challenge is the verifier's digest.
+const (
+	verifier  = "a-verifier-of-more-than-forty-three-characters-in-all"
+	challenge = "M1qnDBeiFtyzVsEEE69xAxFxRaA8h7-YZvx1o-UI7bk"
+)
 
 func (p *provider) authorizeURL(client, redirect string, more url.Values) string {
-	digest := sha256.Sum256([]byte(verifier))
 	query := url.Values{
 		"response_type": {"code"}, "client_id": {client}, "redirect_uri": {redirect},
 		"scope": {"openid profile email offline_access"}, "state": {"a-state"}, "nonce": {"a-nonce"},
-		"code_challenge": {base64.RawURLEncoding.EncodeToString(digest[:])}, "code_challenge_method": {"S256"},
+		"code_challenge": {challenge}, "code_challenge_method": {"S256"},
 	}
 	for key, values := range more {
 		if values[0] == "" {
@@ -86,9 +88,9 @@ func claimsOf(t *testing.T, token string) map[string]any {
 	return claims
 }
 
-// TestProviderIsStrict makes sure that what Catalpa is tested against would notice a
+// TestRigProviderIsStrict makes sure that what Catalpa is tested against would notice a
 // careless client: it is the ground the other tests stand on.
-func TestProviderIsStrict(t *testing.T) {
+func TestRigProviderIsStrict(t *testing.T) {
 	t.Parallel()
 	relying := relyingPage(t)
 	p := startProvider(t, relying.URL)
@@ -153,9 +155,9 @@ func TestProviderIsStrict(t *testing.T) {
 	}
 }
 
-// TestProviderSteps drives what tests of Catalpa rely on: choosing, consent, denial,
+// TestRigProviderSteps drives what tests of Catalpa rely on: choosing, consent, denial,
 // implicit answers, both ways out, rotation and playing dead.
-func TestProviderSteps(t *testing.T) {
+func TestRigProviderSteps(t *testing.T) {
 	t.Parallel()
 	relying := relyingPage(t)
 	p := startProvider(t, relying.URL, "--logout", "v2")

@@ -6,7 +6,8 @@
 #   python    .cache/venv with the clients of acceptance/requirements.txt
 #   node      Node and signontest/node_modules: test provider, browser driver
 #   chromium  the browser; CHROMIUM names another than the one on the PATH
-#   keycloak  Java and .cache/keycloak, unpacked and built for starting quickly
+#   java      Java, and Maven for as long as Keycloak is not there
+#   keycloak  .cache/keycloak, unpacked and built for starting quickly
 # Debian packages are installed when this runs as root; otherwise the missing
 # package is named. What is already there is left alone.
 set -euo pipefail
@@ -112,16 +113,22 @@ need_chromium() {
     command -v google-chrome >/dev/null || apt_install chromium
 }
 
+have_keycloak() { cmp -s .cache/keycloak/.stamp signontest/keycloak/VERSION; }
+
+need_java() {
+  command -v java >/dev/null || apt_install openjdk-17-jre-headless
+  have_keycloak || command -v mvn >/dev/null || apt_install maven
+}
+
 # Keycloak is built once for its in-memory database: a start then needs one JVM
 # and writes nothing into the cache. The folder is moved into place last.
 need_keycloak() {
   local version target=.cache/keycloak fresh=.cache/keycloak.new
   version=$(<signontest/keycloak/VERSION)
-  command -v java >/dev/null || apt_install openjdk-17-jre-headless
-  if [[ -f $target/.stamp && $(<"$target/.stamp") == "$version" ]]; then
+  need_java
+  if have_keycloak; then
     return
   fi
-  command -v mvn >/dev/null || apt_install maven
   rm -rf "$fresh"
   mkdir -p "$fresh"
   mvn --batch-mode --quiet org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy \
@@ -137,7 +144,7 @@ need_keycloak() {
 
 for what in "$@"; do
   case $what in
-    go | cgo | postgres | python | node | chromium | keycloak) "need_$what" ;;
+    go | cgo | postgres | python | node | chromium | java | keycloak) "need_$what" ;;
     *) die "unknown: $what" ;;
   esac
 done

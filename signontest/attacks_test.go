@@ -1,0 +1,219 @@
+//go:build signon
+
+package signontest
+
+import (
+	"crypto/tls"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+)
+
+// hostile serves one page of another origin. It is on another port of the same host,
+// which cookies do not tell apart: only the server can.
+func hostile(t *testing.T, body string) string {
+	t.Helper()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		fmt.Fprintf(w, "<!doctype html><title>Hostile</title><h1>Hostile page</h1>%s", body)
+	}))
+	t.Cleanup(server.Close)
+	return server.URL + "/"
+}
+
+// TestT16CallbackOfSomebodyElse hands a victim the callback of an attacker's sign-in.
+func TestT16CallbackOfSomebodyElse(t *testing.T) {
+	t.Parallel()
+	c, _ := startWeb(t, nil)
+	mallory := newProfile(t, "mallory")
+	mallory.block("/callback\\?")
+	tab := mallory.tab()
+	tab.signIn(c, "mallory")
+	link := mallory.blocked()
+
+	victim := newProfile(t, "victim")
+	trapped := victim.tab()
+	trapped.open(link)
+	trapped.stopped("SEC-CB-NOATTEMPT")
+	if session, in := victim.cookieNamed("session"); in {
+		t.Errorf("the victim is signed in: %s", session.Name)
+	}
+	// One with an attempt of their own is no better prey.
+	trapped.open(c.base + "/signin")
+	trapped.follow("Continue with Auth0")
+	trapped.shows("Test provider: sign in")
+	trapped.open(link)
+	trapped.stopped("SEC-CB-")
+	if _, in := victim.cookieNamed("session"); in {
+		t.Error("the victim is signed in")
+	}
+}
+
+// TestT17CallbackTwice opens a callback again that did its work.
+func TestT17CallbackTwice(t *testing.T) {
+	t.Parallel()
+	c, p := startWeb(t, nil)
+	olga := newProfile(t, "olga")
+	tab := olga.tab()
+	tab.signIn(c, "olga")
+	tab.home("olga@example.com")
+	var used string
+	for _, r := range olga.traffic().Requests {
+		if strings.HasPrefix(r.URL, c.base+"/callback?") {
+			used = r.URL
+		}
+	}
+	if used == "" {
+		t.Fatal("no callback was seen")
+	}
+	again := olga.tab()
+	if got := again.open(used); got.Status != http.StatusBadRequest {
+		t.Errorf("the used callback answers %d", got.Status)
+	}
+	again.stopped("SEC-CB-")
+	if n := p.asked("/oauth/token"); n != 1 {
+		t.Errorf("the code was sent %d times", n)
+	}
+	tab.reload()
+	tab.home("olga@example.com")
+}
+
+// TestT20SessionFixation signs in over a session cookie that an attacker chose.
+func TestT20SessionFixation(t *testing.T) {
+	t.Parallel()
+	c, _ := startWeb(t, nil)
+	mallory := newProfile(t, "mallory")
+	tab := mallory.tab()
+	tab.signIn(c, "mallory")
+	tab.home("mallory@example.com")
+	own, _ := mallory.cookieNamed("session")
+
+	for what, planted := range map[string]string{"an attacker's own": own.Value, "an invented": strings.Repeat("A", len(own.Value))} {
+		victim := newProfile(t, what)
+		victim.plant(own.Name, planted, c.base)
+		tab := victim.tab()
+		tab.open(c.base + "/api/v1/auth/login")
+		tab.signInAt("paula", "right")
+		tab.home("paula@example.com")
+		now, found := victim.cookieNamed("session")
+		if !found || now.Value == planted {
+			t.Errorf("%s session id was kept", what)
+		}
+	}
+	if got := withCookie(t, c, cookie{Name: own.Name, Value: strings.Repeat("A", len(own.Value))}); got.Status != http.StatusUnauthorized {
+		t.Errorf("the invented id gets %d", got.Status)
+	}
+}
+
+// TestT29CookiesBehindTLS looks at the cookies' flags behind a proxy that ends TLS.
+func TestT29CookiesBehindTLS(t *testing.T) {
+	t.Parallel()
+	c := reserve(t)
+	inner, err := url.Parse("http://" + c.listen)
+	if err != nil {
+		t.Fatal(err)
+	}
+	proxy := httptest.NewUnstartedServer(&httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
+		r.SetURL(inner)
+		r.Out.Host = r.In.Host
+		r.SetXForwarded()
+	}})
+	proxy.TLS = &tls.Config{MinVersion: tls.VersionTLS12}
+	proxy.StartTLS()
+	t.Cleanup(proxy.Close)
+	c.base = proxy.URL
+	p := startProvider(t, c.base)
+	c.start(auth0Web(c.base, p).over(settings{"CATALPA_TRUSTED_PROXIES": "[127.0.0.1/32]"}))
+
+	quinn := newProfile(t, "quinn")
+	tab := quinn.tab()
+	tab.signIn(c, "quinn")
+	tab.home("quinn@example.com")
+	assertSessionCookie(t, quinn, true)
+	assertNoLeaks(t, c, p, tab)
+	tab.reload()
+	tab.home("quinn@example.com")
+}
+
+// TestT32Framing puts our pages into a frame of another origin.
+func TestT32Framing(t *testing.T) {
+	t.Parallel()
+	c, _ := startWeb(t, nil)
+	for _, path := range []string{"/", "/signin", "/signed-out", "/callback", "/silent-callback"} {
+		tab := newProfile(t, path).tab()
+		tab.open(hostile(t, `<iframe src="`+c.base+path+`"></iframe>`))
+		var frames []string
+		eventually(t, 10*time.Second, "the frame is refused", func() error {
+			tab.do("frames", order{}, &frames)
+			if len(frames) != 2 || !strings.HasPrefix(frames[1], "chrome-error:") {
+				return fmt.Errorf("%s: frames are %q", path, frames)
+			}
+			return nil
+		})
+	}
+}
+
+// TestT33SignOutBySomebodyElse tries to sign a person out from another site.
+func TestT33SignOutBySomebodyElse(t *testing.T) {
+	t.Parallel()
+	c, _ := startWeb(t, nil)
+	rita := newProfile(t, "rita")
+	tab := rita.tab()
+	tab.signIn(c, "rita")
+	tab.home("rita@example.com")
+	target := c.base + "/api/v1/auth/logout"
+	attempts := map[string]string{
+		"image":    `<img src="` + target + `">`,
+		"prefetch": `<link rel="prefetch" href="` + target + `">`,
+		"link":     `<a href="` + target + `" id="go">go</a><script>document.getElementById("go").click()</script>`,
+		"form":     `<form method="post" action="` + target + `"></form><script>document.forms[0].submit()</script>`,
+		"fetch":    `<script>fetch("` + target + `",{method:"POST",mode:"no-cors",credentials:"include",body:"{}"})</script>`,
+		"frame":    `<iframe src="` + target + `"></iframe>`,
+	}
+	for what, body := range attempts {
+		bait := rita.tab()
+		bait.open(hostile(t, body))
+		eventually(t, 10*time.Second, what+" was asked for", func() error {
+			n := 0
+			for _, r := range rita.traffic().Responses {
+				if r.URL == target {
+					n++
+				}
+			}
+			return atLeast(what, n, 1)
+		})
+		bait.do("close", order{}, nil)
+		tab.reload()
+		tab.home("rita@example.com")
+		if t.Failed() {
+			t.Fatalf("T33: %s signed her out", what)
+		}
+	}
+}
+
+// TestT34HostileErrorText comes back to the callback with markup in every field.
+func TestT34HostileErrorText(t *testing.T) {
+	t.Parallel()
+	const payload = `"><img src=x onerror="document.title='owned'"><script>document.title='owned'</script>`
+	query := url.Values{"error": {payload}, "error_description": {payload}, "state": {payload}, "iss": {payload}}.Encode()
+	starts := map[string]func() (*catalpa, string){
+		"web": func() (*catalpa, string) { c, _ := startWeb(t, nil); return c, "?" + query },
+		"spa": func() (*catalpa, string) { c, _ := startSPA(t, nil); return c, "?" + query },
+	}
+	for name, start := range starts {
+		c, query := start()
+		tab := newProfile(t, name).tab()
+		tab.open(c.base + "/callback" + query)
+		tab.stopped("SEC-CB-")
+		var owned bool
+		tab.evaluate(`() => document.title === "owned" || document.querySelector("img[src=x]") !== null`, nil, &owned)
+		if owned || strings.Contains(tab.text(), "onerror") {
+			t.Errorf("T34: %s reflects what came: %s", name, tab.text())
+		}
+	}
+}
