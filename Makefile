@@ -17,7 +17,7 @@ FUZZTIME ?= 5s
 # How many tables make bench grows a catalog to; 0 leaves that part out.
 GROW ?= 100000
 
-.PHONY: help run build test test-unit test-fuzz test-acceptance lint bench clean
+.PHONY: help run build test test-unit test-fuzz test-acceptance test-signon lint bench clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -29,7 +29,7 @@ build: ## build bin/catalpa, a static binary
 	@tools/setup.sh go
 	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/catalpa ./cmd/catalpa
 
-test: build ## run everything: unit tests, fuzzing, the real clients
+test: build ## run everything: unit tests, fuzzing, the real clients, sign-on in a browser
 	@tools/setup.sh cgo
 	@FUZZTIME=$(FUZZTIME) tools/test.sh
 
@@ -43,6 +43,9 @@ test-fuzz: ## fuzz every target for FUZZTIME (5s)
 
 test-acceptance: build ## run the real clients against bin/catalpa
 	@tools/test.sh acceptance
+
+test-signon: build ## sign people in to bin/catalpa in Chromium, at real identity providers
+	@tools/test.sh signon
 
 lint: $(GOLANGCI_LINT) ## check format, layout, import rules and the linters of .golangci.yml
 	@GOLANGCI_LINT=$(GOLANGCI_LINT) tools/lint.sh

@@ -3,6 +3,7 @@
 #   unit        go test -race over all packages, command-line scripts included
 #   fuzz        every fuzz target for FUZZTIME (default 5s)
 #   acceptance  the real clients against the built binary
+#   signon      people in Chromium at real identity providers, against the built binary
 # The list of parts may be given as arguments. All run even when one fails.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -12,7 +13,8 @@ cache=$PWD/.cache
 mkdir -p "$cache/bin"
 tally=$(mktemp "$cache/tally.XXXXXX")
 clients=
-trap 'rm -f "$tally"; [[ -z $clients ]] || kill "$clients" 2>/dev/null' EXIT
+rig=
+trap 'rm -f "$tally"; [[ -z $clients$rig ]] || kill $clients $rig 2>/dev/null' EXIT
 status=0
 
 wanted() { [[ " ${parts[*]} " == *" $1 "* ]]; }
@@ -27,8 +29,13 @@ run() {
   [[ ${codes[0]} == 0 && ${codes[1]} == 0 ]] || status=1
 }
 
-# Installing the clients waits for the network more than for a core: it runs
-# beside the unit tests.
+# Installing waits for the network more than for a core: it runs beside the unit
+# tests. Debian packages come before, one after the other.
+if wanted signon; then
+  tools/setup.sh chromium node java || exit 1
+  tools/setup.sh keycloak &
+  rig=$!
+fi
 if wanted acceptance; then
   tools/setup.sh postgres || exit 1
   tools/setup.sh python &
@@ -64,6 +71,19 @@ if wanted acceptance; then
   else
     clients=
     echo "the clients could not be installed" >&2
+    status=1
+  fi
+fi
+
+if wanted signon; then
+  heading "sign-on in Chromium, at oidc-provider and Keycloak"
+  if wait "$rig"; then
+    rig=
+    CATALPA_BIN=$PWD/bin/catalpa KEYCLOAK_HOME=$cache/keycloak SIGNON_SHOTS=$cache/signon \
+      run -tags signon -count 1 -timeout 15m -v ./signontest
+  else
+    rig=
+    echo "Keycloak could not be set up" >&2
     status=1
   fi
 fi
