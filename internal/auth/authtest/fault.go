@@ -108,6 +108,7 @@ const (
 
 // TokenFault is a fault of a token, and what a server has to answer.
 type TokenFault struct {
+	ID    string // of the attack in the list of security tests, such as T01
 	Fault Fault
 	// Codes of refusal that are right.
 	Codes []string
@@ -168,21 +169,21 @@ func signatureFaults() []TokenFault {
 	sig, alg := []string{"SEC-TOK-SIG"}, []string{"SEC-TOK-ALG"}
 	none := func(spelling string) func(*BadProvider, *draft) { return setHeader("alg", spelling) }
 	return []TokenFault{
-		{Fault: SignatureFlipped, Codes: sig, tamper: after(func(t string) string { return flip(t, 2) })},
-		{Fault: PayloadFlipped, Codes: []string{"SEC-TOK-SIG", "SEC-TOK-FORMAT"}, tamper: after(func(t string) string { return flip(t, 1) })},
-		{Fault: ForeignKey, Codes: sig, tamper: func(p *BadProvider, d *draft) { d.key = p.foreign }},
-		{Fault: AlgNone, Codes: alg, tamper: none("none")},
-		{Fault: AlgNoneTitle, Codes: alg, tamper: none("None")},
-		{Fault: AlgNoneUpper, Codes: alg, tamper: none("NONE")},
-		{Fault: AlgNoneMixed, Codes: alg, tamper: none("nOnE")},
-		{Fault: AlgNoneSpaced, Codes: []string{"SEC-TOK-ALG", "SEC-TOK-FORMAT"}, tamper: none("none ")},
-		{Fault: HMACWithPEM, Codes: alg, tamper: hmac(func(p *BadProvider) []byte {
+		{ID: "T01", Fault: SignatureFlipped, Codes: sig, tamper: after(func(t string) string { return flip(t, 2) })},
+		{ID: "T01", Fault: PayloadFlipped, Codes: []string{"SEC-TOK-SIG", "SEC-TOK-FORMAT"}, tamper: after(func(t string) string { return flip(t, 1) })},
+		{ID: "T01", Fault: ForeignKey, Codes: sig, tamper: func(p *BadProvider, d *draft) { d.key = p.foreign }},
+		{ID: "T02", Fault: AlgNone, Codes: alg, tamper: none("none")},
+		{ID: "T02", Fault: AlgNoneTitle, Codes: alg, tamper: none("None")},
+		{ID: "T02", Fault: AlgNoneUpper, Codes: alg, tamper: none("NONE")},
+		{ID: "T02", Fault: AlgNoneMixed, Codes: alg, tamper: none("nOnE")},
+		{ID: "T02", Fault: AlgNoneSpaced, Codes: []string{"SEC-TOK-ALG", "SEC-TOK-FORMAT"}, tamper: none("none ")},
+		{ID: "T03", Fault: HMACWithPEM, Codes: alg, tamper: hmac(func(p *BadProvider) []byte {
 			return pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: p.publicDER()})
 		})},
-		{Fault: HMACWithDER, Codes: alg, tamper: hmac((*BadProvider).publicDER)},
-		{Fault: HMACWithJWK, Codes: alg, tamper: hmac((*BadProvider).publicJWK)},
-		{Fault: HMACEmpty, Codes: alg, tamper: hmac(func(*BadProvider) []byte { return []byte{} })},
-		{Fault: AlgES256, Codes: alg, tamper: func(p *BadProvider, d *draft) { d.header["alg"], d.key = "ES256", p.elliptic }},
+		{ID: "T03", Fault: HMACWithDER, Codes: alg, tamper: hmac((*BadProvider).publicDER)},
+		{ID: "T03", Fault: HMACWithJWK, Codes: alg, tamper: hmac((*BadProvider).publicJWK)},
+		{ID: "T04", Fault: HMACEmpty, Codes: alg, tamper: hmac(func(*BadProvider) []byte { return []byte{} })},
+		{ID: "T04", Fault: AlgES256, Codes: alg, tamper: func(p *BadProvider, d *draft) { d.header["alg"], d.key = "ES256", p.elliptic }},
 	}
 }
 
@@ -191,24 +192,24 @@ func headerFaults() []TokenFault {
 	bad := []string{"SEC-TOK-KID", "SEC-TOK-FORMAT"}
 	pointed := []string{"SEC-TOK-SIG", "SEC-TOK-FORMAT"}
 	return []TokenFault{
-		{Fault: KidUnknown, Codes: kid, tamper: setHeader("kid", "never-published")},
-		{Fault: KidPath, Codes: kid, tamper: setHeader("kid", "../../etc/passwd")},
-		{Fault: KidSQL, Codes: kid, tamper: setHeader("kid", "' OR 1=1 --")},
-		{Fault: KidURL, Codes: kid, tamper: func(p *BadProvider, d *draft) { d.header["kid"] = p.AttackerURL() + "/key" }},
-		{Fault: KidLong, Codes: bad, tamper: setHeader("kid", strings.Repeat("k", 10<<10))},
-		{Fault: KidNUL, Codes: bad, tamper: setHeader("kid", "a\x00b")},
-		{Fault: KidArray, Codes: bad, tamper: setHeader("kid", []string{"a"})},
-		{Fault: KidNumber, Codes: bad, tamper: setHeader("kid", 7)},
-		{Fault: HeaderJKU, Codes: pointed, tamper: attacker("jku", func(p *BadProvider) any { return p.AttackerURL() + "/jwks" })},
-		{Fault: HeaderX5U, Codes: pointed, tamper: attacker("x5u", func(p *BadProvider) any { return p.AttackerURL() + "/chain" })},
-		{Fault: HeaderJWK, Codes: pointed, tamper: attacker("jwk", func(p *BadProvider) any {
+		{ID: "T05", Fault: KidUnknown, Codes: kid, tamper: setHeader("kid", "never-published")},
+		{ID: "T05", Fault: KidPath, Codes: kid, tamper: setHeader("kid", "../../etc/passwd")},
+		{ID: "T05", Fault: KidSQL, Codes: kid, tamper: setHeader("kid", "' OR 1=1 --")},
+		{ID: "T05", Fault: KidURL, Codes: kid, tamper: func(p *BadProvider, d *draft) { d.header["kid"] = p.AttackerURL() + "/key" }},
+		{ID: "T05", Fault: KidLong, Codes: bad, tamper: setHeader("kid", strings.Repeat("k", 10<<10))},
+		{ID: "T05", Fault: KidNUL, Codes: bad, tamper: setHeader("kid", "a\x00b")},
+		{ID: "T05", Fault: KidArray, Codes: bad, tamper: setHeader("kid", []string{"a"})},
+		{ID: "T05", Fault: KidNumber, Codes: bad, tamper: setHeader("kid", 7)},
+		{ID: "T06", Fault: HeaderJKU, Codes: pointed, tamper: attacker("jku", func(p *BadProvider) any { return p.AttackerURL() + "/jwks" })},
+		{ID: "T06", Fault: HeaderX5U, Codes: pointed, tamper: attacker("x5u", func(p *BadProvider) any { return p.AttackerURL() + "/chain" })},
+		{ID: "T06", Fault: HeaderJWK, Codes: pointed, tamper: attacker("jwk", func(p *BadProvider) any {
 			return publicKey(p.foreign.Public(), "attacker", "")
 		})},
-		{Fault: HeaderX5C, Codes: pointed, tamper: attacker("x5c", func(p *BadProvider) any {
+		{ID: "T06", Fault: HeaderX5C, Codes: pointed, tamper: attacker("x5c", func(p *BadProvider) any {
 			return []string{base64.StdEncoding.EncodeToString(p.foreignCertificate())}
 		})},
-		{Fault: HeaderCrit, Codes: form, tamper: func(_ *BadProvider, d *draft) { d.header["crit"], d.header["b64"] = []string{"b64"}, false }},
-		{Fault: TypAccessToken, Codes: []string{"SEC-TOK-AUD", "SEC-TOK-TYPE"}, tamper: setHeader("typ", "at+jwt")},
+		{ID: "T12", Fault: HeaderCrit, Codes: form, tamper: func(_ *BadProvider, d *draft) { d.header["crit"], d.header["b64"] = []string{"b64"}, false }},
+		{ID: "T13", Fault: TypAccessToken, Codes: []string{"SEC-TOK-AUD", "SEC-TOK-TYPE"}, tamper: setHeader("typ", "at+jwt")},
 	}
 }
 
@@ -217,26 +218,26 @@ func claimFaults() []TokenFault {
 	skew, expired := []string{"SEC-TOK-SKEW"}, []string{"SEC-TOK-EXPIRED"}
 	two := func(p *BadProvider, d *draft) { d.claims["aud"] = []string{p.ClientID, "another"} }
 	return []TokenFault{
-		{Fault: IssuerForeign, Codes: []string{"SEC-TOK-ISSUER"}, tamper: setClaim("iss", "https://issuer.example/")},
-		{Fault: AudForeign, Codes: aud, tamper: setClaim("aud", "another")},
-		{Fault: AudMissing, Codes: aud, tamper: setClaim("aud", nil)},
-		{Fault: AudTwoNoAzp, Codes: aud, tamper: two},
-		{Fault: AudTwoForeignAzp, Codes: aud, tamper: func(p *BadProvider, d *draft) { two(p, d); d.claims["azp"] = "another" }},
-		{Fault: AzpForeign, Codes: aud, tamper: setClaim("azp", "another")},
-		{Fault: SubMissing, Codes: []string{"SEC-TOK-FORMAT", "SEC-CLAIM-NONE"}, tamper: setClaim("sub", nil)},
-		{Fault: IatMissing, Codes: form, tamper: setClaim("iat", nil)},
-		{Fault: IatFuture, Codes: skew, tamper: in("iat", time.Hour)},
-		{Fault: NbfFuture, Codes: skew, tamper: in("nbf", time.Hour)},
-		{Fault: ExpMissing, Codes: form, tamper: setClaim("exp", nil)},
-		{Fault: ExpString, Codes: form, tamper: setClaim("exp", "tomorrow")},
-		{Fault: ExpFraction, Codes: form, tamper: func(p *BadProvider, d *draft) { d.claims["exp"] = float64(p.clock().Unix()+600) + 0.5 }},
-		{Fault: ExpNegative, Codes: expired, tamper: setClaim("exp", -1)},
-		{Fault: ExpHuge, Codes: form, tamper: setClaim("exp", uint64(1)<<63)},
-		{Fault: ExpPast, Codes: expired, tamper: in("exp", -31*time.Second)},
-		{Fault: NonceMissing, Codes: nonce, Login: true, tamper: setClaim("nonce", nil)},
-		{Fault: NonceWrong, Codes: nonce, Login: true, tamper: setClaim("nonce", "of-another-attempt")},
-		{Fault: AtHashWrong, Codes: nonce, Login: true, tamper: setClaim("at_hash", "AAAAAAAAAAAAAAAAAAAAAA")},
-		{Fault: LogoutTokenAsOne, Codes: []string{"SEC-TOK-TYPE"}, tamper: func(p *BadProvider, d *draft) {
+		{ID: "T08", Fault: IssuerForeign, Codes: []string{"SEC-TOK-ISSUER"}, tamper: setClaim("iss", "https://issuer.example/")},
+		{ID: "T07", Fault: AudForeign, Codes: aud, tamper: setClaim("aud", "another")},
+		{ID: "T11", Fault: AudMissing, Codes: aud, tamper: setClaim("aud", nil)},
+		{ID: "T11", Fault: AudTwoNoAzp, Codes: aud, tamper: two},
+		{ID: "T11", Fault: AudTwoForeignAzp, Codes: aud, tamper: func(p *BadProvider, d *draft) { two(p, d); d.claims["azp"] = "another" }},
+		{ID: "T11", Fault: AzpForeign, Codes: aud, tamper: setClaim("azp", "another")},
+		{ID: "T11", Fault: SubMissing, Codes: []string{"SEC-TOK-FORMAT", "SEC-CLAIM-NONE"}, tamper: setClaim("sub", nil)},
+		{ID: "T11", Fault: IatMissing, Codes: form, tamper: setClaim("iat", nil)},
+		{ID: "T10", Fault: IatFuture, Codes: skew, tamper: in("iat", time.Hour)},
+		{ID: "T10", Fault: NbfFuture, Codes: skew, tamper: in("nbf", time.Hour)},
+		{ID: "T10", Fault: ExpMissing, Codes: form, tamper: setClaim("exp", nil)},
+		{ID: "T10", Fault: ExpString, Codes: form, tamper: setClaim("exp", "tomorrow")},
+		{ID: "T10", Fault: ExpFraction, Codes: form, tamper: func(p *BadProvider, d *draft) { d.claims["exp"] = float64(p.clock().Unix()+600) + 0.5 }},
+		{ID: "T10", Fault: ExpNegative, Codes: expired, tamper: setClaim("exp", -1)},
+		{ID: "T10", Fault: ExpHuge, Codes: form, tamper: setClaim("exp", uint64(1)<<63)},
+		{ID: "T10", Fault: ExpPast, Codes: expired, tamper: in("exp", -31*time.Second)},
+		{ID: "T11", Fault: NonceMissing, Codes: nonce, Login: true, tamper: setClaim("nonce", nil)},
+		{ID: "T11", Fault: NonceWrong, Codes: nonce, Login: true, tamper: setClaim("nonce", "of-another-attempt")},
+		{ID: "T11", Fault: AtHashWrong, Codes: nonce, Login: true, tamper: setClaim("at_hash", "AAAAAAAAAAAAAAAAAAAAAA")},
+		{ID: "T13", Fault: LogoutTokenAsOne, Codes: []string{"SEC-TOK-TYPE"}, tamper: func(p *BadProvider, d *draft) {
 			d.header["typ"] = "logout+jwt"
 			d.claims["events"] = map[string]any{LogoutEvent: map[string]any{}}
 		}},
@@ -246,18 +247,18 @@ func claimFaults() []TokenFault {
 func formFaults() []TokenFault {
 	form := []string{"SEC-TOK-FORMAT"}
 	return []TokenFault{
-		{Fault: DuplicateName, Codes: form, tamper: func(p *BadProvider, d *draft) {
+		{ID: "T12", Fault: DuplicateName, Codes: form, tamper: func(p *BadProvider, d *draft) {
 			d.payload = append([]byte(`{"sub":"somebody-else",`), encode(d.claims)[1:]...)
 		}},
-		{Fault: DeepJSON, Codes: form, tamper: func(p *BadProvider, d *draft) {
+		{ID: "T12", Fault: DeepJSON, Codes: form, tamper: func(p *BadProvider, d *draft) {
 			d.payload = append([]byte(`{"deep":`+strings.Repeat("[", 1000)+strings.Repeat("]", 1000)+","), encode(d.claims)[1:]...)
 		}},
-		{Fault: InvalidUTF8, Codes: form, tamper: func(p *BadProvider, d *draft) {
+		{ID: "T12", Fault: InvalidUTF8, Codes: form, tamper: func(p *BadProvider, d *draft) {
 			d.payload = append([]byte("{\"name\":\"\xff\xfe\","), encode(d.claims)[1:]...)
 		}},
-		{Fault: FiveParts, Codes: form, tamper: after(func(t string) string { return t + ".AAAA.AAAA" })},
-		{Fault: NineKiB, Codes: form, tamper: setClaim("padding", strings.Repeat("p", 9<<10))},
-		{Fault: LineBreak, Codes: form, tamper: after(func(t string) string { return t[:20] + "\n" + t[20:] })},
+		{ID: "T12", Fault: FiveParts, Codes: form, tamper: after(func(t string) string { return t + ".AAAA.AAAA" })},
+		{ID: "T12", Fault: NineKiB, Codes: form, tamper: setClaim("padding", strings.Repeat("p", 9<<10))},
+		{ID: "T12", Fault: LineBreak, Codes: form, tamper: after(func(t string) string { return t[:20] + "\n" + t[20:] })},
 	}
 }
 
