@@ -76,7 +76,7 @@ func TestT17CallbackTwice(t *testing.T) {
 		t.Errorf("the used callback answers %d", got.Status)
 	}
 	again.stopped("SEC-CB-")
-	if n := p.asked("/oauth/token"); n != 1 {
+	if n := p.exchanges(); n != 1 {
 		t.Errorf("the code was sent %d times", n)
 	}
 	tab.reload()

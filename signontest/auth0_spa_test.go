@@ -175,7 +175,7 @@ func TestFlowA2Implicit(t *testing.T) {
 	tab := carol.tab()
 	tab.signIn(c, "carol")
 	tab.home("carol@example.com")
-	if n := p.asked("/oauth/token"); n != 0 {
+	if n := p.exchanges(); n != 0 {
 		t.Errorf("the token endpoint was asked %d times", n)
 	}
 	for _, entry := range tab.history() {

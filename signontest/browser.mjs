@@ -101,7 +101,7 @@ const commands = {
     await page.waitForURL(new RegExp(url));
     return page.url();
   },
-  waitText: ({ page, text }) => page.getByText(new RegExp(text, 'i')).first().waitFor(),
+  waitText: ({ page, text }) => page.getByText(new RegExp(text, 'i')).filter({ visible: true }).first().waitFor(),
   text: ({ page }) => page.locator('body').innerText(),
   url: ({ page }) => page.url(),
   frames: ({ page }) => page.frames().map((frame) => frame.url()),

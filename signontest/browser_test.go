@@ -285,11 +285,9 @@ func (p *page) open(url string) visit {
 	return v
 }
 
-func (p *page) reload() visit {
+func (p *page) reload() {
 	p.t.Helper()
-	var v visit
-	p.do("reload", order{}, &v)
-	return v
+	p.do("reload", order{}, nil)
 }
 
 // press clicks a button by its name, which is a pattern.

@@ -134,7 +134,9 @@ func (c *catalpa) crash() {
 	if err := c.cmd.Process.Kill(); err != nil {
 		c.t.Fatal(err)
 	}
-	<-c.ended
+	if err := <-c.ended; err == nil {
+		c.t.Fatal("the server ended by itself before it was killed")
+	}
 	c.run()
 }
 

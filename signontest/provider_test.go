@@ -113,12 +113,12 @@ func (p *provider) grants(kind string) int {
 	return n
 }
 
-// asked counts requests for a path.
-func (p *provider) asked(path string) int {
+// exchanges counts requests for the token endpoint, also those nobody answered.
+func (p *provider) exchanges() int {
 	p.t.Helper()
 	n := 0
 	for _, r := range p.requests() {
-		if r.Path == path {
+		if r.Path == "/oauth/token" {
 			n++
 		}
 	}
