@@ -165,6 +165,9 @@ func (b *binder) checkAuthority(cfg *Config) {
 	a := cfg.Authentication
 	b.require(keyAuth+"authority", a.Authority, "the provider's issuer, such as https://tenant.eu.auth0.com")
 	b.checkHTTPS(cfg, keyAuth+"authority", a.Authority)
+	if strings.ContainsAny(a.Authority, "?#") {
+		b.refuse(keyAuth+"authority", "an issuer has neither a query nor a fragment.")
+	}
 	if a.Authority != "" && origin(a.Authority) != origin(a.OIDC.DiscoveryURI) {
 		b.refuse(keyOIDC+"discoveryUri", "this must have the same origin as authority, %s.", clip(a.Authority))
 	}

@@ -103,6 +103,7 @@ func TestT66ClientRules(t *testing.T) {
 		{"http callback", client("OIDC_SERVER_URL", "http://catalog.example.com"), Error, CodeHTTP, keyAuth + "callbackUrl", "not https"},
 		{"http callback in development", web("OIDC_SERVER_URL", "http://catalog.example.com", "CATALPA_MODE", "development"), Warning, CodeHTTP, keyOIDC + "callbackUrl", "not https"},
 		{"server with a path", client("OIDC_SERVER_URL", "https://catalog.example.com/catalpa"), Error, "CFG-VALUE", keyServerURL, "host and port only"},
+		{"authority with a query", client("AUTHENTICATION_AUTHORITY", "https://acme.eu.auth0.com/?a=b"), Error, "CFG-VALUE", keyAuth + "authority", "neither a query"},
 		{"http key set", client("AUTHENTICATION_PUBLIC_KEYS", "[http://acme.eu.auth0.com/jwks]"), Error, CodeHTTP, keyAuth + "publicKeyUrls", "not https"},
 		{"nonce off", web("OIDC_USE_NONCE", "false"), Error, CodeNonce, keyOIDC + "useNonce", "nonce"},
 		{"nonce off in development", web("OIDC_USE_NONCE", "false", "CATALPA_MODE", "development"), Warning, CodeNonce, keyOIDC + "useNonce", "nonce"},
@@ -183,6 +184,13 @@ func TestClientsThatAreFine(t *testing.T) {
 		if cfg, findings, err := Load(Options{LookupEnv: lookupIn(env)}); err != nil || len(findings) > 0 {
 			t.Errorf("%s: %v %v", name, cfg, findings)
 		}
+	}
+}
+
+func TestProviderKeyURLs(t *testing.T) {
+	a := Authentication{PublicKeyURLs: []string{"http://localhost:8585/api/v1/system/config/jwks", "https://id.example.com/keys"}}
+	if diff := cmp.Diff([]string{"https://id.example.com/keys"}, a.ProviderKeyURLs()); diff != "" {
+		t.Error(diff)
 	}
 }
 

@@ -46,7 +46,8 @@ type Config struct {
 	// line". Source answers for every key.
 	Sources map[string]string
 
-	accept []string // codes of findings the operator accepts, see Guard
+	accept  []string // codes of findings the operator accepts, see Guard
+	offline bool     // Options.Offline
 }
 
 // Server says where and how the API is served.

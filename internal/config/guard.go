@@ -51,11 +51,17 @@ func (c *Config) Guard(code, key, message, remedy string) Finding {
 // Accepts tells whether the operator accepts what a code stands for.
 func (c *Config) Accepts(code string) bool { return contains(c.accept, code) }
 
-// judge turns an error that the operator accepted into a warning that says so.
+// judge turns an error that the operator accepted into a warning that says so, and
+// for commands that serve nobody each that could be accepted.
 func (c *Config) judge(f Finding) Finding {
-	if f.Severity == Error && contains(guardCodes(), f.Code) && c.Accepts(f.Code) {
+	if f.Severity != Error || !contains(guardCodes(), f.Code) {
+		return f
+	}
+	if c.Accepts(f.Code) {
 		f.Severity, f.Accepted = Warning, true
 		f.Message += " This was accepted with --i-accept=" + f.Code + "."
+	} else if c.offline {
+		f.Severity = Warning
 	}
 	return f
 }

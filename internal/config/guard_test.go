@@ -100,6 +100,11 @@ func TestOfflineCommandsLoadWhatTheServerRefuses(t *testing.T) {
 	if err != nil || cfg.Mode != Production || len(findings.Warnings()) != 4 {
 		t.Errorf("%v", findings)
 	}
+	for _, f := range append(findings.Warnings(), cfg.Guard(CodeDefaultAdmin, "x", "m.", "r.")) {
+		if f.Severity != Warning || f.Accepted || strings.Contains(f.Message, "accepted") {
+			t.Errorf("said to be accepted: %s", f)
+		}
+	}
 }
 
 func TestGuard(t *testing.T) {

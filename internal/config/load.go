@@ -36,11 +36,8 @@ func Load(opts Options) (*Config, Findings, error) {
 	}
 	b := &binder{values: c.values, lookup: lookup, dir: dir, findings: c.findings, sources: map[string]string{}}
 	cfg := b.bind()
-	cfg.accept = opts.Accept
+	cfg.accept, cfg.offline = opts.Accept, opts.Offline
 	b.checkAccepted(opts.Accept)
-	if opts.Offline {
-		cfg.accept = guardCodes()
-	}
 	b.complete(cfg)
 	b.validate(cfg)
 	for i, finding := range b.findings {

@@ -147,6 +147,10 @@ func (c *collector) savedLeaf(dec *jsontext.Decoder, info keyInfo) error {
 		c.refuseSaved(info.path, "CFG-VALUE", fmt.Sprintf("this needs a %s.", describe(info.kind)))
 		return nil
 	}
+	if info.kind == kindSecret && got.text == Masked {
+		c.refuseSaved(info.path, "CFG-MASKED", "this is the mask of a secret, not the secret.")
+		return nil
+	}
 	if info.kind == kindSecret && (strings.HasPrefix(got.text, "file:") || strings.HasPrefix(got.text, "env:")) {
 		// Who may save settings must not thereby read the host's files and variables.
 		c.refuseSaved(info.path, "CFG-SAVED", "references to files and variables are followed in the configuration file and the environment only.")

@@ -63,6 +63,7 @@ func TestSavedFormRefusals(t *testing.T) {
 		{"text for a section", `{"authenticationConfiguration":"x"}`, "authenticationConfiguration", "needs keys below it"},
 		{"file reference", `{"authenticationConfiguration":{"oidcConfiguration":{"secret":"file:/etc/hostname"}}}`, keyOIDC + "secret", "in the configuration file and the environment only"},
 		{"variable reference", `{"authenticationConfiguration":{"ldapConfiguration":{"dnAdminPassword":"env:HOME"}}}`, keyLDAP + "dnAdminPassword", "in the configuration file and the environment only"},
+		{"mask", `{"authenticationConfiguration":{"oidcConfiguration":{"secret":"*********"}}}`, keyOIDC + "secret", "the mask of a secret"},
 		{"not JSON", `{"authenticationConfiguration":{`, "", "breaks off"},
 		{"twice", `{"authenticationConfiguration":{"clientId":"a","clientId":"b"}}`, "", "names a member twice"},
 		{"two documents", `{} {}`, "", "behind the saved form"},

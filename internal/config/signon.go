@@ -34,6 +34,18 @@ func (a Authentication) IsOIDC() bool {
 	return false
 }
 
+// ProviderKeyURLs are the key sets of the provider to fetch. OpenMetadata wants the
+// server's own set among publicKeyUrls; own keys are never fetched.
+func (a Authentication) ProviderKeyURLs() []string {
+	out := []string{}
+	for _, address := range a.PublicKeyURLs {
+		if !isOwnJWKS(address) {
+			out = append(out, address)
+		}
+	}
+	return out
+}
+
 // Prompt is the prompt parameter to send: what is configured, else the choice of
 // an account where the provider knows it.
 func (a Authentication) Prompt() string {
