@@ -16,8 +16,7 @@ func (r *Ring) view() *snapshot {
 	s := r.current.Load()
 	// Real time, whatever clock tokens are judged by: it is about another process.
 	rested := int64(time.Since(r.opened)) < r.lookAt.Load()
-	due := s.turn != 0 && r.clock().UnixMilli() >= s.turn
-	if rested && !due {
+	if rested && !r.due(s) {
 		return s
 	}
 	// Everybody else goes on with what is known.
@@ -28,12 +27,15 @@ func (r *Ring) view() *snapshot {
 	return r.look(r.current.Load())
 }
 
+// due tells whether a key is to come or to go.
+func (r *Ring) due(s *snapshot) bool { return s.turn != 0 && r.clock().UnixMilli() >= s.turn }
+
 // look reads the file if it has changed. What cannot be read leaves the keys as
 // they were: losing the file must not stop a server that runs. The caller holds mu.
 func (r *Ring) look(s *snapshot) *snapshot {
 	r.rest(lookEvery)
 	r.failed.Store(false)
-	due := s.turn != 0 && r.clock().UnixMilli() >= s.turn
+	due := r.due(s)
 	info, err := os.Lstat(r.path)
 	if err == nil && !due && sameFile(info, s.info) {
 		return s
@@ -94,15 +96,26 @@ func sameFile(a, b fs.FileInfo) bool {
 
 // Signer returns the current key and its id.
 func (r *Ring) Signer() (id string, private *rsa.PrivateKey) {
-	e := r.view().signer
+	e := r.signing().signer
 	return e.ID, e.private
+}
+
+// signing is view that waits for what has become due: signing is rare.
+func (r *Ring) signing() *snapshot {
+	s := r.view()
+	if !r.due(s) {
+		return s
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.look(r.current.Load())
 }
 
 // EndlessSigner is Signer for a token without an end: it takes note that the key
 // has to verify until it is retired.
 func (r *Ring) EndlessSigner() (id string, private *rsa.PrivateKey, err error) {
 	for range 3 { // another process may rotate in between
-		s := r.view()
+		s := r.signing()
 		if s.signer.Endless || !s.signer.Own {
 			return s.signer.ID, s.signer.private, nil
 		}
