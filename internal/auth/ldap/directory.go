@@ -185,6 +185,10 @@ var activeDirectoryCode = regexp.MustCompile(`\bdata ([0-9a-fA-F]{1,8})\b`)
 // describe says what happened without the directory's free text, which may repeat
 // names.
 func describe(err error) string {
+	var service *serviceError
+	if errors.As(err, &service) {
+		return "service account: " + describe(service.cause)
+	}
 	var refused *ldapv3.Error
 	if !errors.As(err, &refused) {
 		return err.Error()

@@ -176,7 +176,7 @@ func (p *pool) dial(ctx context.Context) (*conn, error) {
 // of the person who signs in.
 type serviceError struct{ cause error }
 
-func (e *serviceError) Error() string { return "service account: " + describe(e.cause) }
+func (e *serviceError) Error() string { return describe(e) }
 func (e *serviceError) Unwrap() error { return e.cause }
 
 // budget is a connection of which only so much can be read.
@@ -198,8 +198,5 @@ func (b *budget) Read(into []byte) (int, error) {
 // isNetwork tells whether the connection rather than the directory failed.
 func isNetwork(err error) bool {
 	var refused *ldapv3.Error
-	if errors.As(err, &refused) {
-		return refused.ResultCode == ldapv3.ErrorNetwork || refused.ResultCode == ldapv3.LDAPResultUnavailable
-	}
-	return true
+	return errors.As(err, &refused) && refused.ResultCode == ldapv3.ErrorNetwork
 }
