@@ -143,6 +143,9 @@ func (s *Service) ChangePassword(ctx context.Context, p entity.Principal, old, f
 	if !s.SignOn().Basic {
 		return Refuse(CodeBasicOff)
 	}
+	if !s.SignOn().Basic {
+		return Refuse(CodeBasicOff)
+	}
 	user, err := s.person(ctx, p.UserID)
 	if err != nil {
 		return err

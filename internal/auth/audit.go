@@ -43,10 +43,11 @@ type AuditEntry struct {
 	KeyID   string `json:"kid,omitzero"`
 	Subject string `json:"subject,omitzero"` // digest of who was refused
 	Count   int    `json:"count,omitzero"`   // equal refusals in this entry
+	Detail  string `json:"detail,omitzero"`  // such as the names of settings that changed
 }
 
-// trail collects refusals and writes them from time to time. Everything else is
-// written in the transaction of the change itself.
+// trail collects refusals, and what bots do on behalf of people, and writes them from
+// time to time. Everything else is written in the transaction of the change itself.
 type trail struct {
 	store store.Store
 	clock func() time.Time
@@ -73,11 +74,12 @@ func (t *trail) refusal(e *entity.Error, token *parsed) {
 	t.note(entry)
 }
 
-// note counts an entry without a time; equal ones become one.
+// note counts an entry without a time; equal ones become one. Entries without a code
+// tell what was done, and are never mixed up.
 func (t *trail) note(entry AuditEntry) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if _, known := t.pending[entry]; !known && len(t.pending) >= maxDistinct {
+	if _, known := t.pending[entry]; !known && entry.Code != "" && len(t.pending) >= maxDistinct {
 		entry = AuditEntry{Action: entry.Action, Code: entry.Code}
 	}
 	t.pending[entry]++
@@ -112,9 +114,13 @@ func (t *trail) flush(ctx context.Context) error {
 	records := make([]store.Record, 0, len(pending))
 	for entry, count := range pending {
 		entry.At, entry.Count = now, count
-		t.log.Info("refused", "action", entry.Action, "code", entry.Code, "issuer", entry.Issuer, "kid", entry.KeyID,
+		kind, event := kindRefusals, "refused"
+		if entry.Code == "" {
+			kind, event = kindAudit, "done"
+		}
+		t.log.Info(event, "action", entry.Action, "user", entry.User, "by", entry.By, "code", entry.Code, "issuer", entry.Issuer, "kid", entry.KeyID,
 			"subject", entry.Subject, "address", entry.Address, "count", count)
-		rec, err := entry.record(kindRefusals)
+		rec, err := entry.record(kind)
 		if err != nil {
 			return err
 		}
@@ -127,7 +133,10 @@ func (t *trail) flush(ctx context.Context) error {
 		if !prune {
 			return nil
 		}
-		return pruneRecords(ctx, tx, kindRefusals, maxRefusals)
+		if err := pruneRecords(ctx, tx, kindRefusals, maxRefusals); err != nil {
+			return err
+		}
+		return pruneRecords(ctx, tx, kindAudit, maxAudit)
 	})
 }
 
@@ -155,6 +164,11 @@ func (s *Service) audit(ctx context.Context, tx store.Tx, entry AuditEntry) erro
 		return pruneRecords(ctx, tx, kindAudit, maxAudit)
 	}
 	return nil
+}
+
+// record writes an entry that tells of no change in the store.
+func (s *Service) record(ctx context.Context, entry AuditEntry) error {
+	return s.store.Update(ctx, func(tx store.Tx) error { return s.audit(ctx, tx, entry) })
 }
 
 // pruneRecords removes the oldest records beyond the bound.

@@ -118,23 +118,48 @@ func (s *Service) check(ctx context.Context, v *verified, sum [32]byte, now time
 			return entity.Principal{}, err
 		}
 	}
-	if v.credential != "" && st.credentials[v.credential] == nil {
+	if v.credential == "" {
+		if st.withdrew(v) {
+			return entity.Principal{}, Refuse(CodeRevoked)
+		}
+		return s.principal(v, st), nil
+	}
+	if st.credentials[v.credential] == nil {
 		// Another process, such as the command line, may have made it just now.
 		s.subjects.forget(v.user)
 		if st, err = s.standingOf(v); err != nil {
 			return entity.Principal{}, err
 		}
 	}
-	if v.credential != "" {
-		if err := st.honours(v, sum, now); err != nil {
-			return entity.Principal{}, err
-		}
-		s.noteUse(v, st, now)
+	if err := st.honours(v, sum, now); err != nil {
+		return entity.Principal{}, err
 	}
+	c := st.credentials[v.credential]
+	if v.tokenType == TypeUser && !c.belongs(s.inForce.Load().mark, now) {
+		return entity.Principal{}, Refuse(CodeRevoked)
+	}
+	s.noteUse(v, st, now)
+	p := s.principal(v, st)
+	if v.tokenType == TypeUser {
+		p.SignedIn = c.Created
+	}
+	return p, nil
+}
+
+// principal tells who calls.
+func (s *Service) principal(v *verified, st *standing) entity.Principal {
 	return entity.Principal{
 		UserID: st.user.ID, Name: st.user.Name, IsAdmin: st.user.IsAdmin, IsBot: st.user.IsBot,
-		TokenType: v.tokenType, TokenID: v.tokenID, MustChangePassword: st.mustChange && v.tokenType == TypeUser,
-	}, nil
+		TokenType: v.tokenType, TokenID: v.tokenID, SignedIn: v.signedIn,
+		MustChangePassword: st.mustChange && v.tokenType == TypeUser && s.inForce.Load().Basic,
+	}
+}
+
+// withdrew tells whether a token of a provider counts no more: it was given up, or is
+// from before the user signed out everywhere. Its time has no fractions: one of the
+// same second is taken for earlier.
+func (st *standing) withdrew(v *verified) bool {
+	return v.issued <= st.notBefore/1000 || st.credentials[v.withdrawal] != nil
 }
 
 // standingOf finds the user's standing and refuses who is gone or of another kind.

@@ -26,7 +26,7 @@ func TestAuthenticateReturnsThePrincipal(t *testing.T) {
 	if person.TokenID == "" {
 		t.Error("the principal has no token id")
 	}
-	want := entity.Principal{UserID: f.ann.ID, Name: "ann", TokenType: TypeUser, TokenID: person.TokenID}
+	want := entity.Principal{UserID: f.ann.ID, Name: "ann", TokenType: TypeUser, TokenID: person.TokenID, SignedIn: f.clock.Now().UnixMilli()}
 	if diff := cmp.Diff(want, person); diff != "" {
 		t.Error(diff)
 	}

@@ -18,6 +18,8 @@ const (
 	prefixBot      = "bot/"
 	prefixPersonal = "personal/"
 	prefixSession  = "session/"
+	// prefixWithdrawn begins the digests of provider tokens that were given up.
+	prefixWithdrawn = "withdrawn/"
 )
 
 // maxCredentials bounds the credentials of one kind that a user can hold.
@@ -45,12 +47,17 @@ type credential struct {
 	Next     string `json:"next,omitzero"`
 	Family   []byte `json:"family,omitzero"` // SHA-256 of what all refresh tokens of the session share
 
+	Mark    string   `json:"mark,omitzero"` // of a session: the SignOn it belongs to
+	Keep    int64    `json:"keep,omitzero"` // until then it outlives a change of the SignOn
+	Address string   `json:"address,omitzero"`
+	Browser *browser `json:"browser,omitzero"` // of a session that a cookie keeps
+
 	noted atomic.Bool // its use is being written
 }
 
 func (c *credential) live(now time.Time) bool {
 	ms := now.UnixMilli()
-	return (c.Until == 0 || ms < c.Until) && (c.Expires == 0 || ms < c.Expires)
+	return (c.Until == 0 || ms < c.Until) && (c.Expires == 0 || ms < c.Expires) && (c.Browser == nil || ms < c.Browser.Idle)
 }
 
 // credentialKey tells under which key the token must be on record.
@@ -68,6 +75,11 @@ func credentialKey(c *claims) (string, error) {
 		return prefixSession + session, nil
 	}
 	return "", Refuse(CodeType)
+}
+
+// belongs tells whether a session is of the SignOn in force.
+func (c *credential) belongs(mark string, now time.Time) bool {
+	return c.Mark == mark || now.UnixMilli() < c.Keep
 }
 
 func credentialsOf(ctx context.Context, r store.Reader, user entity.ID) (map[string]*credential, error) {

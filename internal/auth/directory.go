@@ -17,8 +17,8 @@ type Directory interface {
 	// SetAdmin makes a user an administrator or an ordinary user. Demoting the last
 	// administrator is an error of entity.KindConflict.
 	SetAdmin(ctx context.Context, user entity.ID, admin bool) error
-	// Roles finds roles by name in any case; the keys of the result are in lower case.
-	// Unknown and deleted ones are left out.
+	// Roles finds roles by name in any case; the keys of the result are the names in
+	// lower case. Unknown and deleted ones are left out.
 	Roles(ctx context.Context, names []string) (map[string]entity.ID, error)
 	// Groups does the same for teams of type Group.
 	Groups(ctx context.Context, names []string) (map[string]entity.ID, error)

@@ -24,7 +24,13 @@ type LoginRequest struct {
 
 // Login signs a person in. Whoever cannot sign in gets one answer, whether the
 // user is unknown, deleted, a bot or without a password, or the password is wrong.
+//
+// Passwords are this server's own, or those of a directory, or there are none.
 func (s *Service) Login(ctx context.Context, req LoginRequest) (Tokens, error) {
+	force := s.inForce.Load()
+	if !force.Basic && force.Password == nil {
+		return Tokens{}, Refuse(CodeBasicOff)
+	}
 	plain, err := decodePassword(req.Password)
 	if err != nil {
 		return Tokens{}, err
@@ -32,10 +38,6 @@ func (s *Service) Login(ctx context.Context, req LoginRequest) (Tokens, error) {
 	name := strings.ToLower(strings.TrimSpace(req.Name))
 	if name == "" || len(name) > maxLoginName || !utf8.ValidString(name) {
 		return Tokens{}, s.refuseLogin(CodeLogin, "", req.Address)
-	}
-	user, err := s.findForLogin(ctx, name)
-	if err != nil {
-		return Tokens{}, err
 	}
 	who := attemptOf(name, req.Address)
 	// Whoever is blocked must not wait in line with the others.
@@ -47,14 +49,21 @@ func (s *Service) Login(ctx context.Context, req LoginRequest) (Tokens, error) {
 		return Tokens{}, err
 	}
 	defer leave()
-	return s.loginInTurn(ctx, user, who, name, plain, req.Address)
+	if blocked, err := s.blocked(ctx, who); err != nil || blocked {
+		return Tokens{}, firstError(err, func() error { return s.refuseLogin(CodeThrottled, name, req.Address) })
+	}
+	if force.Basic {
+		return s.loginInTurn(ctx, who, name, plain, req.Address)
+	}
+	return s.loginElsewhere(ctx, force, who, name, plain, req.Address)
 }
 
 // loginInTurn evaluates one password at a time of the same account and address,
 // so that a volley of guesses cannot pass the throttle together.
-func (s *Service) loginInTurn(ctx context.Context, user User, who attempt, name, plain, address string) (Tokens, error) {
-	if blocked, err := s.blocked(ctx, who); err != nil || blocked {
-		return Tokens{}, firstError(err, func() error { return s.refuseLogin(CodeThrottled, name, address) })
+func (s *Service) loginInTurn(ctx context.Context, who attempt, name, plain, address string) (Tokens, error) {
+	user, err := s.findForLogin(ctx, name)
+	if err != nil {
+		return Tokens{}, err
 	}
 	stored, err := s.passwordOf(ctx, user.ID)
 	if err != nil {
@@ -95,6 +104,36 @@ func (s *Service) loginInTurn(ctx context.Context, user User, who attempt, name,
 	})
 	tokens.MustChangePassword = stored.MustChange
 	return tokens, err
+}
+
+// loginElsewhere lets a directory judge the password; whom it vouches for goes by the
+// rules for everybody who comes from a provider.
+func (s *Service) loginElsewhere(ctx context.Context, force *inForce, who attempt, name, plain, address string) (Tokens, error) {
+	err := error(Refuse(CodeLogin))
+	var id Identity
+	if plain != "" { // directories take an empty password for no sign-in at all, and agree
+		id, err = force.Password.Check(ctx, name, plain)
+	}
+	if err != nil {
+		err = asError(err)
+		if entity.AsError(err).Code != CodeLogin {
+			return Tokens{}, err
+		}
+		if err := s.countFailure(ctx, who); err != nil {
+			return Tokens{}, err
+		}
+		return Tokens{}, s.refuseLogin(CodeLogin, name, address)
+	}
+	user, err := s.recognise(ctx, force.SignOn, id)
+	if err != nil {
+		e := entity.AsError(asError(err))
+		s.trail.note(AuditEntry{Action: "signInRefused", Code: e.Code, Subject: digestOf(name), Issuer: entity.Shorten(id.Issuer, 100), Address: entity.Shorten(address, 60)})
+		return Tokens{}, e
+	}
+	return s.signIn(ctx, user, address, func(tx store.Tx) error {
+		_, err := tx.DeleteRecord(ctx, kindThrottle, who.pair.owner, who.pair.key)
+		return err
+	})
 }
 
 // findForLogin returns the zero User when there is none.

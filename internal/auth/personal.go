@@ -112,13 +112,13 @@ func (s *Service) RevokePersonalTokens(ctx context.Context, by entity.Principal,
 }
 
 // noteUse records, in the background and at most once an hour, that a personal
-// token was used.
+// token or a browser's session was used.
 func (s *Service) noteUse(v *verified, st *standing, now time.Time) {
-	if v.tokenType != TypePersonal {
+	c := st.credentials[v.credential]
+	if v.tokenType != TypePersonal && c.Browser == nil {
 		return
 	}
 	hour := now.Truncate(usedGranularity).UnixMilli()
-	c := st.credentials[v.credential]
 	if c.Used >= hour || !c.noted.CompareAndSwap(false, true) {
 		return
 	}
@@ -133,7 +133,10 @@ func (s *Service) noteUse(v *verified, st *standing, now time.Time) {
 				}
 				return err
 			}
-			c.Used = hour
+			c.Used = max(c.Used, hour)
+			if c.Browser != nil {
+				c.used(s.inForce.Load(), now)
+			}
 			return putCredential(ctx, tx, v.user, v.credential, c)
 		})
 		if err != nil {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
+	"golang.org/x/sync/singleflight"
 
 	"github.com/catalpa-metadata/catalpa/internal/auth/key"
 	"github.com/catalpa-metadata/catalpa/internal/auth/password"
@@ -77,6 +78,9 @@ type Service struct {
 	verified *lru.Cache[[32]byte, *verified]
 	subjects *subjects
 	turns    turns
+	arrivals turns                        // of people through a provider
+	unknown  *lru.Cache[string, struct{}] // names in claims that the log has
+	renewals singleflight.Group           // at the provider, by session
 	trail    *trail
 	legacy   legacyUses
 	writes   sync.WaitGroup // of last uses and mails, in the background
@@ -85,6 +89,9 @@ type Service struct {
 
 // maxVerified bounds the cache of verified tokens: some 3 MB.
 const maxVerified = 10_000
+
+// maxUnknown bounds the names that were logged as unknown.
+const maxUnknown = 2_000
 
 // New makes the Service. It registers a commit hook, so call it at start.
 func New(ctx context.Context, opts Options) (*Service, error) {
@@ -99,7 +106,7 @@ func New(ctx context.Context, opts Options) (*Service, error) {
 	}
 	s := &Service{
 		opts: opts, store: opts.Store, users: opts.Users, keys: opts.Keys, sealer: opts.Sealer,
-		hasher: opts.Hasher, clock: opts.Clock, log: opts.Log, turns: newTurns(),
+		hasher: opts.Hasher, clock: opts.Clock, log: opts.Log, turns: newTurns(), arrivals: newTurns(),
 		posts: make(chan struct{}, maxPosts),
 	}
 	if err := s.settle(ctx); err != nil {
@@ -107,6 +114,9 @@ func New(ctx context.Context, opts Options) (*Service, error) {
 	}
 	var err error
 	if s.verified, err = lru.New[[32]byte, *verified](maxVerified); err != nil {
+		return nil, err
+	}
+	if s.unknown, err = lru.New[string, struct{}](maxUnknown); err != nil {
 		return nil, err
 	}
 	if s.subjects, err = newSubjects(s.load, s.clock); err != nil {

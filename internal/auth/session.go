@@ -79,13 +79,15 @@ func equal(hash, part []byte) bool {
 // signIn opens a session for a user who has proved who it is, by whatever means.
 func (s *Service) signIn(ctx context.Context, user User, address string, also func(store.Tx) error) (Tokens, error) {
 	now := s.clock()
+	force := s.inForce.Load()
 	fresh := refreshToken{user: user.ID}
 	for _, part := range [][]byte{fresh.session[:], fresh.family[:], fresh.secret[:]} {
 		_, _ = rand.Read(part) // never fails, says crypto/rand
 	}
 	c := &credential{
 		Hash: hashOf(fresh.secret[:]), Family: hashOf(fresh.family[:]),
-		Created: now.UnixMilli(), Expires: now.Add(s.opts.SessionLifetime).UnixMilli(),
+		Created: now.UnixMilli(), Expires: now.Add(force.SessionLifetime).UnixMilli(),
+		Mark: force.mark, Address: entity.Shorten(address, 60),
 	}
 	tokens, err := s.access(user, fresh, c, now)
 	if err != nil {
@@ -112,18 +114,25 @@ func (s *Service) signIn(ctx context.Context, user User, address string, also fu
 // access signs an access token of a session. Its jti is the session and a number,
 // so that ending the session ends all of them.
 func (s *Service) access(user User, t refreshToken, c *credential, now time.Time) (Tokens, error) {
-	end := now.Add(s.opts.AccessLifetime)
+	end := now.Add(s.inForce.Load().AccessLifetime)
 	if session := time.UnixMilli(c.Expires); session.Before(end) {
 		end = session
 	}
+	tokens, err := s.signAccess(user, fmt.Sprintf("%s.%d", t.id(), c.Turns), now, end)
+	tokens.RefreshToken = t.String()
+	return tokens, err
+}
+
+// signAccess signs an access token without anything beside it.
+func (s *Service) signAccess(user User, id string, now, end time.Time) (Tokens, error) {
 	expires := end.Unix()
-	cl := s.claimsFor(user, TypeUser, fmt.Sprintf("%s.%d", t.id(), c.Turns), now)
+	cl := s.claimsFor(user, TypeUser, id, now)
 	cl.Expires = &expires
 	token, err := s.sign(cl)
 	if err != nil {
 		return Tokens{}, entity.Internal(err)
 	}
-	return Tokens{AccessToken: token, RefreshToken: t.String(), TokenType: "Bearer", ExpiryDuration: expires * 1000}, nil
+	return Tokens{AccessToken: token, TokenType: "Bearer", ExpiryDuration: expires * 1000}, nil
 }
 
 // dropOldSessions removes what is over, and the oldest sessions when there are too
@@ -213,7 +222,7 @@ func (s *Service) rotate(ctx context.Context, tx store.Tx, user User, old, fresh
 	if err != nil {
 		return rotation{}, err
 	}
-	if !c.live(now) || !equal(c.Family, old.family[:]) {
+	if c.Browser != nil || !c.live(now) || !c.belongs(s.inForce.Load().mark, now) || !equal(c.Family, old.family[:]) {
 		return rotation{}, nil
 	}
 	if equal(c.Hash, old.secret[:]) {
@@ -240,41 +249,6 @@ func (s *Service) refuseRefresh(subject string) error {
 	e := Refuse(CodeRefresh)
 	s.trail.refusal(e, &parsed{claims: claims{Issuer: s.opts.Issuer, Subject: subject}})
 	return e
-}
-
-// Logout ends the session the caller's access token belongs to: the token and its
-// refresh token are refused from now on.
-func (s *Service) Logout(ctx context.Context, p entity.Principal) error {
-	if p.TokenType != TypeUser {
-		return wrongType("Only a person who signed in can sign out.")
-	}
-	key := sessionKey(p)
-	return s.change(ctx, p.UserID, func(tx store.Tx) error {
-		if _, err := tx.DeleteRecord(ctx, kindCredential, p.UserID.String(), key); err != nil {
-			return err
-		}
-		return s.audit(ctx, tx, AuditEntry{Action: "signOut", User: p.Name, By: p.Name, TokenID: p.TokenID})
-	})
-}
-
-// EndSessions signs a user out everywhere and returns the number of sessions.
-func (s *Service) EndSessions(ctx context.Context, by entity.Principal, user entity.ID) (int, error) {
-	if err := denyBots(by); err != nil {
-		return 0, err
-	}
-	known, err := s.users.ByID(ctx, user)
-	if err != nil {
-		return 0, err
-	}
-	ended := 0
-	err = s.change(ctx, user, func(tx store.Tx) error {
-		var err error
-		if ended, err = dropCredentials(ctx, tx, user, prefixSession, s.clock(), always); err != nil {
-			return err
-		}
-		return s.audit(ctx, tx, AuditEntry{Action: "signOutEverywhere", User: known.Name, By: by.Name, Count: ended})
-	})
-	return ended, err
 }
 
 func sessionKey(p entity.Principal) string {

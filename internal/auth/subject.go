@@ -25,7 +25,8 @@ const loadTimeout = 10 * time.Second
 // standing is what holds for a user now: who it is and which credentials are live.
 type standing struct {
 	user        User
-	mustChange  bool // the password was made by somebody else and has to be changed
+	mustChange  bool  // the password was made by somebody else and has to be changed
+	notBefore   int64 // tokens of a provider from earlier are refused; milliseconds since 1970
 	credentials map[string]*credential
 	at          time.Time
 	generation  uint64
@@ -127,9 +128,13 @@ func (c *subjects) forgetAll() { c.slots.Purge() }
 func (s *Service) load(ctx context.Context, id entity.ID) (*standing, error) {
 	var credentials map[string]*credential
 	var password passwordDoc
+	var person personDoc
 	err := s.store.View(ctx, func(r store.Reader) error {
 		var err error
 		if credentials, err = credentialsOf(ctx, r, id); err != nil {
+			return err
+		}
+		if person, err = readPerson(ctx, r, id); err != nil {
 			return err
 		}
 		password, err = readPassword(ctx, r, id)
@@ -142,5 +147,5 @@ func (s *Service) load(ctx context.Context, id entity.ID) (*standing, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &standing{user: user, mustChange: password.MustChange, credentials: credentials}, nil
+	return &standing{user: user, mustChange: password.MustChange, notBefore: person.NotBefore, credentials: credentials}, nil
 }

@@ -1,0 +1,215 @@
+package auth
+
+import (
+	"context"
+	"crypto/subtle"
+	"errors"
+	"net/url"
+	"time"
+
+	"github.com/go-json-experiment/json"
+
+	"github.com/catalpa-metadata/catalpa/internal/entity"
+	"github.com/catalpa-metadata/catalpa/internal/store"
+)
+
+// LoginReturn is what the browser brought back.
+type LoginReturn struct {
+	Params  url.Values
+	Cookies map[string]string // by short id, of all the attempts the browser has a cookie for
+	Address string
+}
+
+// LoginDone is the outcome of a round trip.
+type LoginDone struct {
+	Attempt string    // the short id, whose cookie is of no use any more; set with an error, too, if known
+	Session string    // value of the session's cookie
+	Expires time.Time // end of the session
+	Return  string
+	Test    string // id of a test login, which opens no session
+}
+
+// FinishLogin judges what the browser brought back and opens its session. The order
+// of the checks is fixed: cookie, attempt, state, and then what the provider sent.
+func (s *Service) FinishLogin(ctx context.Context, back LoginReturn) (LoginDone, error) {
+	done, issuer, err := s.finishLogin(ctx, back)
+	if err != nil {
+		e := asError(err)
+		s.trail.note(AuditEntry{
+			Action: "signInRefused", Code: entity.AsError(e).Code, Issuer: entity.Shorten(issuer, 100), Address: entity.Shorten(back.Address, 60),
+		})
+		return LoginDone{Attempt: done.Attempt}, e
+	}
+	return done, nil
+}
+
+func (s *Service) finishLogin(ctx context.Context, back LoginReturn) (done LoginDone, issuer string, err error) {
+	state := stateOf(back.Params)
+	id, ok := attemptOfState(state)
+	if !ok {
+		if len(back.Cookies) == 0 {
+			return done, "", Refuse(CodeNoAttempt)
+		}
+		return done, "", Refuse(CodeState)
+	}
+	value, ok := back.Cookies[string(id)]
+	if !ok {
+		return done, "", Refuse(CodeNoAttempt)
+	}
+	done.Attempt = string(id)
+	if !s.cookieFits(id, value) {
+		return done, "", Refuse(CodeNoAttempt)
+	}
+	doc, err := s.consume(ctx, id, value)
+	if err != nil {
+		return done, "", err
+	}
+	if doc == nil { // the cookie is ours and not too old: the attempt has been used
+		return done, "", Refuse(CodeState)
+	}
+	done.Return = doc.Return
+	var secrets attemptSecrets
+	if err := s.openJSON(doc.Secrets, id.place("secrets"), &secrets); err != nil {
+		return done, "", err
+	}
+	if subtle.ConstantTimeCompare([]byte(secrets.Departure.State), []byte(state)) != 1 {
+		return done, "", Refuse(CodeState)
+	}
+	if doc.Test != "" {
+		done.Test = doc.Test
+		return done, "", s.finishTest(ctx, doc, secrets, back.Params)
+	}
+	return s.welcome(ctx, done, id, doc, secrets, back)
+}
+
+// welcome lets the provider's answer be judged and opens the session.
+func (s *Service) welcome(ctx context.Context, done LoginDone, id attemptID, doc *attemptDoc, secrets attemptSecrets, back LoginReturn) (LoginDone, string, error) {
+	force := s.inForce.Load()
+	if doc.Mark != force.mark || force.Redirect == nil {
+		return done, "", RefuseFor(CodeNoAttempt, errors.New("the identity provider was changed meanwhile"))
+	}
+	grant, err := s.granted(ctx, force.SignOn, id, doc, secrets, back.Params)
+	if err != nil {
+		return done, "", err
+	}
+	issuer := grant.Identity.Issuer
+	user, err := s.recognise(ctx, force.SignOn, grant.Identity)
+	if err != nil {
+		s.revokeLater(force, grant.RefreshToken)
+		return done, issuer, err
+	}
+	session, expires, err := s.openBrowser(ctx, force, user, grant, back.Address)
+	if err != nil {
+		return done, issuer, err
+	}
+	done.Session, done.Expires = session.String(), expires
+	return done, issuer, nil
+}
+
+// granted returns what the provider gave: now, or by a post before.
+func (s *Service) granted(ctx context.Context, so *SignOn, id attemptID, doc *attemptDoc, secrets attemptSecrets, params url.Values) (Grant, error) {
+	if doc.Ticket == nil {
+		grant, err := so.Redirect.Finish(ctx, secrets.Departure, params)
+		return grant, err
+	}
+	if !equal(doc.Ticket, []byte(one(params, "ticket"))) {
+		return Grant{}, RefuseFor(CodeState, errors.New("not the ticket of the posted answer"))
+	}
+	var grant Grant
+	err := s.openJSON(doc.Grant, id.place("grant"), &grant)
+	return grant, err
+}
+
+// stateOf finds the state of an answer; SAML calls it RelayState.
+func stateOf(params url.Values) string {
+	if state := one(params, "state"); state != "" {
+		return state
+	}
+	return one(params, "RelayState")
+}
+
+// AcceptPost takes an answer that the provider lets the browser post from its own
+// site (SAML), where the cookie of the attempt does not come along. The answer is
+// judged at once; the result waits, sealed, for the browser to come with the cookie.
+// The returned parameters are for the callback.
+func (s *Service) AcceptPost(ctx context.Context, form url.Values, address string) (url.Values, error) {
+	params, err := s.acceptPost(ctx, form)
+	if err != nil {
+		err = asError(err)
+		s.trail.note(AuditEntry{Action: "signInRefused", Code: entity.AsError(err).Code, Address: entity.Shorten(address, 60)})
+		return nil, err
+	}
+	return params, nil
+}
+
+func (s *Service) acceptPost(ctx context.Context, form url.Values) (url.Values, error) {
+	state := stateOf(form)
+	id, ok := attemptOfState(state)
+	if !ok {
+		return nil, Refuse(CodeState)
+	}
+	var doc *attemptDoc
+	err := s.store.View(ctx, func(r store.Reader) error {
+		var err error
+		doc, err = s.readAttempt(ctx, r, id)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	if doc == nil {
+		return nil, Refuse(CodeNoAttempt)
+	}
+	var secrets attemptSecrets
+	if err := s.openJSON(doc.Secrets, id.place("secrets"), &secrets); err != nil {
+		return nil, err
+	}
+	if doc.Ticket != nil || subtle.ConstantTimeCompare([]byte(secrets.Departure.State), []byte(state)) != 1 {
+		return nil, Refuse(CodeState)
+	}
+	so := s.SignOn()
+	if doc.Test != "" {
+		if so, err = s.opts.TestSignOn(ctx, secrets.Test); err != nil {
+			return nil, err
+		}
+	}
+	if so.Redirect == nil {
+		return nil, Refuse(CodeNoProvider)
+	}
+	grant, err := so.Redirect.Finish(ctx, secrets.Departure, form)
+	if err != nil {
+		return nil, err
+	}
+	return s.keepGrant(ctx, id, state, grant)
+}
+
+// keepGrant puts a grant beside its attempt; of two answers the first counts.
+func (s *Service) keepGrant(ctx context.Context, id attemptID, state string, grant Grant) (url.Values, error) {
+	ticket := randomText(32)
+	sealed, err := s.sealJSON(grant, id.place("grant"))
+	if err != nil {
+		return nil, err
+	}
+	err = s.store.Update(ctx, func(tx store.Tx) error {
+		doc, err := s.readAttempt(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		if doc == nil || doc.Ticket != nil {
+			return Refuse(CodeState)
+		}
+		rec, err := tx.Record(ctx, kindAttempt, id.bucket(), id.key())
+		if err != nil {
+			return err
+		}
+		doc.Ticket, doc.Grant = hashOf([]byte(ticket)), sealed
+		if rec.Doc, err = json.Marshal(doc); err != nil {
+			return entity.Internal(err)
+		}
+		return tx.PutRecord(ctx, rec)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return url.Values{"state": {state}, "ticket": {ticket}}, nil
+}
