@@ -131,7 +131,7 @@ func (a *assembly) authenticate(ctx context.Context, cfg *config.Config, log *sl
 	}
 	var err error
 	a.auth, err = auth.New(ctx, auth.Options{
-		Store: a.store, Users: directory{a.store}, Keys: a.keys, Sealer: a.sealer, DataDir: cfg.DataDir, Issuer: cfg.JWT.Issuer,
+		Store: a.store, Users: directory{store: a.store, engine: a.engine}, Keys: a.keys, Sealer: a.sealer, DataDir: cfg.DataDir, Issuer: cfg.JWT.Issuer,
 		AccessLifetime: cfg.Login.TokenExpiry, MaxLoginFails: cfg.Login.MaxFailedAttempts, LoginBlock: cfg.Login.AccessBlockTime, Log: log,
 	})
 	return err

@@ -120,7 +120,7 @@ func (a *assembly) ensureAdmins(ctx context.Context, cfg *config.Config, out io.
 		if i > 0 {
 			continue
 		}
-		user, err := directory{a.store}.ByName(ctx, name)
+		user, err := directory{store: a.store, engine: a.engine}.ByName(ctx, name)
 		if err != nil {
 			return err
 		}
