@@ -17,11 +17,15 @@ Exit status: 0 success, 1 failure, 2 wrong usage, 78 configuration refused.`
 
 // commands is the command line.
 type commands struct {
-	Server  serverCommand  `cmd:"" help:"Run the server."`
-	Bot     botCommand     `cmd:"" help:"Look after bots, the accounts that programs use."`
-	Admin   adminCommand   `cmd:"" help:"Look after people's accounts from this machine."`
-	Config  configCommand  `cmd:"" help:"Look at the configuration."`
-	Keys    keysCommand    `cmd:"" help:"Look after the keys that sign tokens."`
+	Server serverCommand `cmd:"" help:"Run the server."`
+	Bot    botCommand    `cmd:"" help:"Look after bots, the accounts that programs use."`
+	Admin  adminCommand  `cmd:"" help:"Look after people's accounts from this machine."`
+	Config configCommand `cmd:"" help:"Look at the configuration."`
+	Keys   keysCommand   `cmd:"" help:"Look after the keys that sign tokens."`
+	Doctor doctorCommand `cmd:"" help:"Find out what is wrong with signing in, and what to do."`
+
+	SecurityConfig securityConfigCommand `cmd:"" name:"security-config" help:"Look at, change and restore the saved sign-on settings."`
+
 	Reindex reindexCommand `cmd:"" help:"Build the search index anew from the database."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 }
@@ -34,13 +38,26 @@ type dataDirFlags struct {
 }
 
 func (f dataDirFlags) load() (*config.Config, error) {
+	cfg, _, err := config.Load(f.options())
+	return cfg, err
+}
+
+// options are for commands of the host: they serve nobody and must work when the
+// server would not start.
+func (f dataDirFlags) options() config.Options {
 	flags := map[string]string{}
 	if f.DataDir != "" {
 		flags["dataDir"] = f.DataDir
 	}
-	// The commands of the host serve nobody and must work when the server would not start.
-	cfg, _, err := config.Load(config.Options{File: f.Config, Flags: flags, Offline: true})
-	return cfg, err
+	return config.Options{File: f.Config, Flags: flags, Offline: true}
+}
+
+// reload reads the configuration again, with saved settings on top.
+func reload(options config.Options) server.Reload {
+	return func(saved []byte) (*config.Config, config.Findings, error) {
+		options.Saved = saved
+		return config.Load(options)
+	}
 }
 
 // settingsFlags are shared by the commands that load a configuration.
@@ -52,18 +69,26 @@ type settingsFlags struct {
 }
 
 func (f settingsFlags) load() (*config.Config, config.Findings, error) {
+	options, err := f.options()
+	if err != nil {
+		return nil, nil, err
+	}
+	return config.Load(options)
+}
+
+func (f settingsFlags) options() (config.Options, error) {
 	flags := map[string]string{}
 	if f.Listen != "" {
 		address, err := config.ListenFlags(f.Listen)
 		if err != nil {
-			return nil, nil, &usageError{message: "--listen: " + err.Error()}
+			return config.Options{}, &usageError{message: "--listen: " + err.Error()}
 		}
 		flags = address
 	}
 	if f.DataDir != "" {
 		flags["dataDir"] = f.DataDir
 	}
-	return config.Load(config.Options{File: f.Config, Flags: flags, Accept: f.Accept})
+	return config.Options{File: f.Config, Flags: flags, Accept: f.Accept}, nil
 }
 
 type serverCommand struct {
@@ -92,7 +117,13 @@ func (c *serverCommand) Run(ctx context.Context, out *console) error {
 	if err != nil {
 		return err
 	}
-	return server.Run(ctx, cfg, server.Options{Sample: c.Sample, Stdout: out.stdout, Stderr: out.stderr, Version: release()})
+	options, err := c.options()
+	if err != nil {
+		return err
+	}
+	return server.Run(ctx, cfg, server.Options{
+		Sample: c.Sample, Stdout: out.stdout, Stderr: out.stderr, Version: release(), Reload: reload(options),
+	})
 }
 
 type botCommand struct {

@@ -83,6 +83,7 @@ func exitStatus(err error, stderr io.Writer) int {
 	var refused *config.Refused
 	var checked *refusedError
 	var usage *usageError
+	var examined *doctorStatus
 	switch {
 	case err == nil, errors.Is(err, context.Canceled):
 		return exitOK
@@ -92,6 +93,8 @@ func exitStatus(err error, stderr io.Writer) int {
 	case errors.As(err, &checked):
 		fmt.Fprintf(stderr, "catalpa: %v\n", checked)
 		return exitConfig
+	case errors.As(err, &examined):
+		return examined.status
 	case errors.As(err, &usage):
 		fmt.Fprintf(stderr, "catalpa: %v\n", err)
 		return exitUsage

@@ -10,10 +10,12 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"github.com/catalpa-metadata/catalpa/internal/auth"
+	"github.com/catalpa-metadata/catalpa/internal/doctor"
 	"github.com/catalpa-metadata/catalpa/internal/engine"
 	"github.com/catalpa-metadata/catalpa/internal/entity"
 	"github.com/catalpa-metadata/catalpa/internal/pages"
 	"github.com/catalpa-metadata/catalpa/internal/search"
+	"github.com/catalpa-metadata/catalpa/internal/signon"
 )
 
 // Limits bound what one request may cost.
@@ -56,7 +58,11 @@ type Options struct {
 	Settings  Settings
 	// SignOn returns how people sign in at the moment; nil leaves it at Settings.
 	SignOn func() SignOnSettings
-	Log    *slog.Logger
+	// Security keeps the sign-on settings.
+	Security *signon.Manager
+	// Checkup examines how people sign in, all of it or some areas.
+	Checkup func(ctx context.Context, areas ...string) doctor.Report
+	Log     *slog.Logger
 }
 
 // Settings are the parts of the configuration that clients may read.
@@ -85,6 +91,8 @@ type API struct {
 	publicURL string
 	settings  Settings
 	signOn    func() SignOnSettings
+	security  *signon.Manager
+	checkup   func(context.Context, ...string) doctor.Report
 	pages     *pages.Pages
 	log       *slog.Logger
 	started   time.Time
@@ -101,7 +109,7 @@ func New(opts Options) *API {
 	a := &API{
 		engine: opts.Engine, auth: opts.Auth, index: opts.Index, indexer: opts.Indexer, limits: opts.Limits,
 		version: opts.Version, wire: opts.Wire, publicURL: strings.TrimSuffix(opts.PublicURL, "/"), settings: opts.Settings,
-		signOn: opts.SignOn, pages: pages.MustNew(opts.Version), log: opts.Log, routes: newRoutes(), started: time.Now(),
+		signOn: opts.SignOn, security: opts.Security, checkup: opts.Checkup, pages: pages.MustNew(opts.Version), log: opts.Log, routes: newRoutes(), started: time.Now(),
 	}
 	if a.log == nil {
 		a.log = slog.Default()
@@ -120,6 +128,10 @@ func New(opts Options) *API {
 	a.routes.add(a.signOnRoutes()...)
 	a.routes.add(a.pageRoutes()...)
 	a.routes.add(a.systemRoutes()...)
+	if a.security != nil {
+		a.routes.add(a.securityRoutes()...)
+		a.routes.add(a.diagnosisRoutes()...)
+	}
 	a.routes.add(a.searchRoutes()...)
 	a.routes.add(a.permissionRoutes()...)
 	a.routes.add(a.eventRoutes()...)

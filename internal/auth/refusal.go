@@ -62,6 +62,12 @@ const (
 	CodeImpersonate = "SEC-IMPERSONATE"
 )
 
+// The codes of warnings: nobody is refused with them.
+const (
+	CodeProxy        = "SEC-PROXY"
+	CodeScopeRefresh = "SEC-SCOPE-REFRESH"
+)
+
 // text is what callers read. The message begins with the sentence that existing
 // clients match on.
 type text struct {

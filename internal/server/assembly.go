@@ -19,6 +19,7 @@ import (
 	"github.com/catalpa-metadata/catalpa/internal/registry"
 	"github.com/catalpa-metadata/catalpa/internal/search"
 	"github.com/catalpa-metadata/catalpa/internal/search/embedded"
+	"github.com/catalpa-metadata/catalpa/internal/signon"
 	"github.com/catalpa-metadata/catalpa/internal/store"
 	"github.com/catalpa-metadata/catalpa/internal/store/sqlite"
 	"github.com/catalpa-metadata/catalpa/schema"
@@ -41,6 +42,7 @@ type assembly struct {
 	sealer  *secret.Sealer
 	engine  *engine.Engine
 	auth    *auth.Service
+	signOn  *signon.Manager
 	index   *embedded.Engine
 	indexer *search.Indexer
 
@@ -123,20 +125,6 @@ func (a *assembly) build(cfg *config.Config, log *slog.Logger) error {
 	return err
 }
 
-// authenticate waits for the signing keys and makes the service that signs in.
-func (a *assembly) authenticate(ctx context.Context, cfg *config.Config, log *slog.Logger) error {
-	<-a.keysOpen
-	if a.keysErr != nil {
-		return a.keysErr
-	}
-	var err error
-	a.auth, err = auth.New(ctx, auth.Options{
-		Store: a.store, Users: directory{store: a.store, engine: a.engine}, Keys: a.keys, Sealer: a.sealer, DataDir: cfg.DataDir, Issuer: cfg.JWT.Issuer,
-		AccessLifetime: cfg.Login.TokenExpiry, MaxLoginFails: cfg.Login.MaxFailedAttempts, LoginBlock: cfg.Login.AccessBlockTime, Log: log,
-	})
-	return err
-}
-
 // loader gives the indexer the engine's entities.
 type loader struct{ engine *engine.Engine }
 
@@ -187,6 +175,9 @@ func private(path string) error {
 	return f.Close()
 }
 
+// people finds users among the entities, and makes them.
+func (a *assembly) people() directory { return directory{store: a.store, engine: a.engine} }
+
 // close ends everything that was opened, in the opposite order.
 func (a *assembly) close(ctx context.Context) error {
 	var first error
@@ -197,6 +188,9 @@ func (a *assembly) close(ctx context.Context) error {
 	}
 	if a.index != nil {
 		keep(a.index.Close())
+	}
+	if a.signOn != nil {
+		a.signOn.Close()
 	}
 	if a.auth != nil {
 		keep(a.auth.Close(ctx))

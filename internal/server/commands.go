@@ -39,8 +39,8 @@ func Reindex(ctx context.Context, cfg *config.Config, progress func(done, total 
 
 // onDataDir runs a command on a data directory that a server has made before.
 func onDataDir(ctx context.Context, cfg *config.Config, withIndex bool, command func(*assembly) error) error {
-	if _, err := os.Stat(filepath.Join(cfg.DataDir, storeFile)); err != nil {
-		return entity.BadRequest("%s holds no catalog: start `catalpa server --data-dir %s` once, or name another directory", cfg.DataDir, cfg.DataDir)
+	if err := hasCatalog(cfg); err != nil {
+		return err
 	}
 	a, err := assemble(ctx, cfg, slog.New(slog.NewTextHandler(io.Discard, nil)), withIndex)
 	if err != nil {
@@ -51,4 +51,11 @@ func onDataDir(ctx context.Context, cfg *config.Config, withIndex bool, command 
 		err = fmt.Errorf("closing the data directory: %w", closeErr)
 	}
 	return err
+}
+
+func hasCatalog(cfg *config.Config) error {
+	if _, err := os.Stat(filepath.Join(cfg.DataDir, storeFile)); err != nil {
+		return entity.BadRequest("%s holds no catalog: start `catalpa server --data-dir %s` once, or name another directory", cfg.DataDir, cfg.DataDir)
+	}
+	return nil
 }

@@ -30,6 +30,9 @@ type Options struct {
 	Sample         bool // load the sample catalog
 	Stdout, Stderr io.Writer
 	Version        string
+	// Reload reads the configuration again, with saved settings on top. Without it
+	// sign-on settings cannot be saved.
+	Reload Reload
 	// Ready is called with the address once requests are answered; optional.
 	Ready func(address string)
 }
@@ -40,6 +43,9 @@ func Run(ctx context.Context, cfg *config.Config, opts Options) error {
 	started := time.Now()
 	tuneMemory()
 	log := newLogger(cfg, opts.Stderr)
+	if opts.Reload == nil {
+		opts.Reload = fixed(cfg)
+	}
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", cfg.Server.Address())
 	if err != nil {
 		return fmt.Errorf("listening on %s: %w", cfg.Server.Address(), err)
@@ -80,7 +86,13 @@ func (a *assembly) prepare(ctx context.Context, cfg *config.Config, opts Options
 	if err := a.authenticate(ctx, cfg, log); err != nil {
 		return err
 	}
-	if err := a.ensureAdmins(ctx, cfg, opts.Stdout); err != nil {
+	if err := a.openSignOn(ctx, opts.Reload, log); err != nil {
+		return err
+	}
+	if err := a.ensureAdmins(ctx, a.signOn.Config(), opts.Stdout); err != nil {
+		return err
+	}
+	if err := a.guard(ctx, opts.Stderr); err != nil {
 		return err
 	}
 	if fresh {
@@ -117,10 +129,10 @@ func (a *assembly) ensureAdmins(ctx context.Context, cfg *config.Config, out io.
 		if _, err := w.EnsureAll(ctx, "user", [][]byte{[]byte(request)}); err != nil {
 			return fmt.Errorf("making the administrator %s: %w", name, err)
 		}
-		if i > 0 {
+		if i > 0 || cfg.Authentication.Provider != config.ProviderBasic {
 			continue
 		}
-		user, err := directory{store: a.store, engine: a.engine}.ByName(ctx, name)
+		user, err := directory{store: a.store}.ByName(ctx, name)
 		if err != nil {
 			return err
 		}
@@ -151,6 +163,7 @@ func (a *assembly) serve(ctx context.Context, cfg *config.Config, opts Options, 
 	defer stop()
 	indexing := make(chan error, 1)
 	go func() { indexing <- a.indexer.Run(background) }()
+	go a.signOn.Run(background)
 
 	server := &http.Server{
 		Handler: a.newAPI(cfg, opts, log), ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 2 * time.Minute,
@@ -205,13 +218,22 @@ func (a *assembly) newAPI(cfg *config.Config, opts Options, log *slog.Logger) *a
 	limits.Concurrent, limits.Timeout = cfg.Limits.MaxConcurrent, cfg.Limits.RequestTimeout
 	return api.New(api.Options{
 		Engine: a.engine, Auth: a.auth, Index: a.index, Indexer: a.indexer, Limits: limits,
-		Version: opts.Version, Wire: WireVersion, Log: log,
+		Version: opts.Version, Wire: WireVersion, Log: log, PublicURL: publicURL(cfg), SignOn: a.signOnSettings, Security: a.signOn, Checkup: a.checkup,
 		Settings: api.Settings{
 			ClusterName: cfg.ClusterName, Provider: cfg.Authentication.Provider, PrincipalDomain: cfg.Authorizer.PrincipalDomain,
 			AdminPrincipals: cfg.Authorizer.AdminPrincipals, JWTPrincipals: cfg.Authentication.JWTPrincipalClaims,
 			MaxLoginFails: cfg.Login.MaxFailedAttempts, LoginBlock: cfg.Login.AccessBlockTime, AccessLifetime: cfg.Login.TokenExpiry,
 		},
 	})
+}
+
+// publicURL is what links in answers begin with: what the operator named, otherwise
+// the address a request came to.
+func publicURL(cfg *config.Config) string {
+	if cfg.Source("authenticationConfiguration.oidcConfiguration.serverUrl") == "default" {
+		return ""
+	}
+	return cfg.Server.URL
 }
 
 // botToken adds a token for a bot's user, beside those in use.

@@ -1,0 +1,149 @@
+package api
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/catalpa-metadata/catalpa/internal/auth"
+	"github.com/catalpa-metadata/catalpa/internal/doctor"
+	"github.com/catalpa-metadata/catalpa/internal/entity"
+)
+
+// diagnosisRoutes tell administrators why people are refused and what is wrong with
+// signing in.
+func (a *API) diagnosisRoutes() []Route {
+	const base = "/api/v1/system/security"
+	return []Route{
+		{Method: http.MethodGet, Path: base + "/doctor", Access: AdminOnly, Handle: (*call).examine},
+		{Method: http.MethodPost, Path: base + "/doctor/token", Access: AdminOnly, MaxBody: smallBody, Handle: (*call).explainToken},
+		{Method: http.MethodGet, Path: base + "/codes", Access: AdminOnly, Handle: (*call).refusalCodes},
+		{Method: http.MethodGet, Path: base + "/audit", Access: AdminOnly, Handle: (*call).auditTrail},
+		{Method: http.MethodGet, Path: base + "/refusals", Access: AdminOnly, Handle: (*call).refusals},
+	}
+}
+
+// examine reports on the areas asked for, on all by default.
+func (c *call) examine() error {
+	var areas []string
+	if text := c.query.Get("areas"); text != "" {
+		areas = strings.Split(text, ",")
+	}
+	for _, area := range areas {
+		if !slices.Contains(doctor.Areas(), area) {
+			return entity.BadRequest("%s is not one of the areas %s", entity.Shorten(area, 40), strings.Join(doctor.Areas(), ", "))
+		}
+	}
+	report := c.checkup(c.ctx(), areas...)
+	if len(areas) == 0 {
+		report = report.With(c.proxyChecks()...)
+	}
+	return c.json(http.StatusOK, report)
+}
+
+// proxyChecks compare what this request says of the way here with the settings.
+func (c *call) proxyChecks() []doctor.Check {
+	const area = "proxy"
+	settings := c.signOn()
+	var checks []doctor.Check
+	if public, err := url.Parse(settings.PublicURL); err == nil && public.Host != "" && !strings.EqualFold(public.Host, c.r.Host) {
+		checks = append(checks, doctor.Check{
+			Area: area, Name: "address", Status: doctor.Warning, Code: auth.CodeProxy,
+			Detail: "this request names the host " + entity.Shorten(c.r.Host, 100) + ", serverUrl names " + public.Host,
+			Remedy: "set oidcConfiguration.serverUrl to the address in the browser, or let the proxy pass the Host header on",
+		})
+	}
+	forwarded := c.r.Header.Get("X-Forwarded-For") != "" || c.r.Header.Get("X-Forwarded-Proto") != ""
+	if forwarded && !settings.trusts(c.peer()) {
+		checks = append(checks, doctor.Check{
+			Area: area, Name: "trusted proxies", Status: doctor.Warning, Code: auth.CodeProxy,
+			Detail: "X-Forwarded-* headers came from an address that is not in trustedProxies and were ignored",
+			Remedy: "add the proxy's address to trustedProxies",
+		})
+	}
+	if len(checks) == 0 {
+		checks = append(checks, doctor.Check{Area: area, Name: "way here", Status: doctor.Fine, Detail: "host and forwarding headers fit the settings"})
+	}
+	return checks
+}
+
+func (c *call) explainToken() error {
+	var body struct {
+		Token string `json:"token"`
+	}
+	if err := c.decode(&body); err != nil {
+		return err
+	}
+	return c.json(http.StatusOK, c.auth.Explain(c.ctx(), body.Token))
+}
+
+// codeText is what a code means, as people read it when they are refused.
+type codeText struct {
+	Code    string `json:"errorCode"`
+	Status  int    `json:"status"`
+	Message string `json:"message"`
+	Hint    string `json:"hint"`
+}
+
+func (c *call) refusalCodes() error {
+	codes := auth.Codes()
+	out := make([]codeText, 0, len(codes))
+	for _, code := range codes {
+		e := auth.Refuse(code)
+		out = append(out, codeText{Code: code, Status: statusOf(e), Message: e.Message, Hint: e.Hint})
+	}
+	return c.json(http.StatusOK, newPage(out, len(out)))
+}
+
+// auditTrail lists what was done about accounts, tokens, keys and settings, the
+// newest first.
+func (c *call) auditTrail() error {
+	q, err := c.auditQuery()
+	if err != nil {
+		return err
+	}
+	entries, err := c.auth.FindAudit(c.ctx(), q)
+	if err != nil {
+		return err
+	}
+	return c.json(http.StatusOK, newPage(entries, len(entries)))
+}
+
+// refusal is an entry of the trail with what to do about it.
+type refusal struct {
+	auth.AuditEntry
+	Hint string `json:"hint,omitzero"`
+}
+
+func (c *call) refusals() error {
+	q, err := c.auditQuery()
+	if err != nil {
+		return err
+	}
+	entries, err := c.auth.FindRefusals(c.ctx(), q)
+	if err != nil {
+		return err
+	}
+	out := make([]refusal, len(entries))
+	for i, e := range entries {
+		out[i] = refusal{AuditEntry: e, Hint: auth.Refuse(e.Code).Hint}
+	}
+	return c.json(http.StatusOK, newPage(out, len(out)))
+}
+
+func (c *call) auditQuery() (auth.AuditQuery, error) {
+	q := auth.AuditQuery{Code: c.query.Get("code"), Action: c.query.Get("action"), User: c.query.Get("user")}
+	var err error
+	if q.Limit, err = c.number("limit", 200, 1, 1000); err != nil {
+		return q, err
+	}
+	if q.Offset, err = c.number("offset", 0, 0, 100_000); err != nil {
+		return q, err
+	}
+	if q.From, err = c.timestamp("from"); err != nil {
+		return q, err
+	}
+	q.To, err = c.timestamp("to")
+	return q, err
+}

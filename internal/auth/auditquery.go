@@ -1,0 +1,81 @@
+package auth
+
+import (
+	"context"
+
+	"github.com/go-json-experiment/json"
+
+	"github.com/catalpa-metadata/catalpa/internal/entity"
+	"github.com/catalpa-metadata/catalpa/internal/store"
+)
+
+// AuditQuery selects entries of the audit trail. The zero value selects the newest.
+type AuditQuery struct {
+	Code, Action string
+	User         string // whom it concerns, or who did it
+	From, To     int64  // milliseconds since 1970, both included; 0 for no bound
+	Offset       int
+	Limit        int // 100 if 0, at most 1000
+}
+
+const (
+	defaultEntries = 100
+	maxEntries     = 1000
+)
+
+// FindAudit returns what was done, the newest first.
+func (s *Service) FindAudit(ctx context.Context, q AuditQuery) ([]AuditEntry, error) {
+	return s.find(ctx, kindAudit, q)
+}
+
+// FindRefusals returns who was refused and why, the newest first, those of the last
+// second included.
+func (s *Service) FindRefusals(ctx context.Context, q AuditQuery) ([]AuditEntry, error) {
+	if err := s.trail.flush(ctx); err != nil {
+		return nil, err
+	}
+	return s.find(ctx, kindRefusals, q)
+}
+
+// find reads page after page: the trail is bounded, and most questions end early.
+func (s *Service) find(ctx context.Context, kind string, q AuditQuery) ([]AuditEntry, error) {
+	if q.Limit <= 0 {
+		q.Limit = defaultEntries
+	}
+	q.Limit = min(q.Limit, maxEntries)
+	entries := []AuditEntry{}
+	err := s.store.View(ctx, func(r store.Reader) error {
+		entries = entries[:0]
+		skip := q.Offset
+		for offset := 0; ; offset += maxEntries {
+			records, err := r.Records(ctx, store.RecordQuery{Kind: kind, Order: store.NewestFirst, From: q.From, To: q.To, Offset: offset, Limit: maxEntries})
+			if err != nil {
+				return err
+			}
+			for _, rec := range records {
+				var e AuditEntry
+				if err := json.Unmarshal(rec.Doc, &e); err != nil {
+					return entity.Internal(err)
+				}
+				if !q.matches(e) {
+					continue
+				}
+				if skip > 0 {
+					skip--
+					continue
+				}
+				if entries = append(entries, e); len(entries) == q.Limit {
+					return nil
+				}
+			}
+			if len(records) < maxEntries {
+				return nil
+			}
+		}
+	})
+	return entries, err
+}
+
+func (q AuditQuery) matches(e AuditEntry) bool {
+	return (q.Code == "" || q.Code == e.Code) && (q.Action == "" || q.Action == e.Action) && (q.User == "" || q.User == e.User || q.User == e.By)
+}

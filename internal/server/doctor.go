@@ -1,0 +1,164 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"os"
+
+	"github.com/catalpa-metadata/catalpa/internal/auth"
+	"github.com/catalpa-metadata/catalpa/internal/config"
+	"github.com/catalpa-metadata/catalpa/internal/doctor"
+	"github.com/catalpa-metadata/catalpa/internal/entity"
+	"github.com/catalpa-metadata/catalpa/internal/store"
+)
+
+// Doctor examines a data directory that a server uses or not. Settings that would
+// not be accepted are part of the report. Where no catalog is yet, the configuration
+// and the provider are examined alone.
+func Doctor(ctx context.Context, cfg *config.Config, findings config.Findings, reload Reload, areas ...string) (report doctor.Report, err error) {
+	if hasCatalog(cfg) != nil {
+		if len(areas) == 0 {
+			areas = []string{doctor.AreaConfiguration, doctor.AreaProvider}
+		}
+		return onScratch(ctx, cfg, func(scratch *config.Config) (doctor.Report, error) {
+			return examine(ctx, scratch, findings, reload, areas)
+		})
+	}
+	return examine(ctx, cfg, findings, reload, areas)
+}
+
+// onScratch works on an empty data directory that is removed afterwards.
+func onScratch(ctx context.Context, cfg *config.Config, work func(*config.Config) (doctor.Report, error)) (doctor.Report, error) {
+	dir, err := os.MkdirTemp("", "catalpa-doctor-")
+	if err != nil {
+		return doctor.Report{}, err
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	scratch := *cfg
+	scratch.DataDir = dir
+	a, err := assemble(ctx, &scratch, quiet(), false)
+	if err != nil {
+		return doctor.Report{}, err
+	}
+	if err := a.close(ctx); err != nil {
+		return doctor.Report{}, err
+	}
+	return work(&scratch)
+}
+
+func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
+
+func examine(ctx context.Context, cfg *config.Config, findings config.Findings, reload Reload, areas []string) (report doctor.Report, err error) {
+	err = onDataDir(ctx, cfg, false, func(a *assembly) error {
+		usable, err := a.usableSignOn(ctx, reload)
+		if err != nil {
+			return err
+		}
+		patient := a.patient()
+		if usable == nil {
+			patient.Findings = append(findings.Errors(), a.signOn.Findings()...)
+		} else {
+			patient.Config, patient.Findings = cfg, append(findings, usable.Findings...)
+		}
+		report = doctor.Examine(ctx, patient, areas...)
+		return nil
+	})
+	return report, err
+}
+
+// usableSignOn puts the sign-on settings in force; settings that are refused are
+// returned instead.
+func (a *assembly) usableSignOn(ctx context.Context, reload Reload) (*config.Refused, error) {
+	err := a.openSignOn(ctx, reload, quiet())
+	var refused *config.Refused
+	if errors.As(err, &refused) {
+		a.signOn = nil
+		return refused, nil
+	}
+	return nil, err
+}
+
+// ExplainToken tells what a token says and why it is taken or refused.
+func ExplainToken(ctx context.Context, cfg *config.Config, reload Reload, token string) (e auth.Explanation, err error) {
+	err = onDataDir(ctx, cfg, false, func(a *assembly) error {
+		// Without settings that can be used the own tokens are explained still.
+		if _, err := a.usableSignOn(ctx, reload); err != nil {
+			return err
+		}
+		e = a.auth.Explain(ctx, token)
+		return nil
+	})
+	return e, err
+}
+
+// checkup examines the running server.
+func (a *assembly) checkup(ctx context.Context, areas ...string) doctor.Report {
+	return doctor.Examine(ctx, a.patient(), areas...)
+}
+
+func (a *assembly) patient() doctor.Patient {
+	p := doctor.Patient{Keys: a.keys, Bots: a.bots, DefaultAdmin: a.defaultAdmin, Settings: a.signOn}
+	if a.signOn != nil {
+		p.Config, p.Findings = a.signOn.Config(), a.signOn.Findings()
+	}
+	return p
+}
+
+// defaultAdmin tells whether the account that everybody tries first has a password.
+func (a *assembly) defaultAdmin(ctx context.Context) (name string, has bool, err error) {
+	user, err := a.people().ByName(ctx, defaultAdmin)
+	if err != nil || user.Deleted {
+		if entity.KindOf(err) == entity.KindNotFound {
+			err = nil
+		}
+		return defaultAdmin, false, err
+	}
+	has, err = a.auth.HasPassword(ctx, user.ID)
+	return defaultAdmin, has, err
+}
+
+// botPage is how many bots are read at once.
+const botPage = 500
+
+// bots lists all bots with their live tokens.
+func (a *assembly) bots(ctx context.Context) ([]doctor.Bot, error) {
+	var out []doctor.Bot
+	after := ""
+	for {
+		var rows []store.Row
+		var users map[entity.ID]entity.ID // of bots
+		err := a.store.View(ctx, func(r store.Reader) error {
+			var err error
+			if rows, err = r.List(ctx, store.ListQuery{Type: "bot", Include: store.NonDeleted, After: after, Limit: botPage}); err != nil {
+				return err
+			}
+			ids := make([]entity.ID, len(rows))
+			for i, row := range rows {
+				ids[i] = row.ID
+			}
+			relations, err := r.RelationsTo(ctx, ids, "botUser")
+			users = make(map[entity.ID]entity.ID, len(relations))
+			for _, rel := range relations {
+				users[rel.To] = rel.From
+			}
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+		for _, row := range rows {
+			bot := doctor.Bot{Name: row.Name}
+			if user, ok := users[row.ID]; ok {
+				if bot.Tokens, err = a.auth.BotTokenInfo(ctx, user); err != nil {
+					return nil, err
+				}
+			}
+			out = append(out, bot)
+		}
+		if len(rows) < botPage {
+			return out, nil
+		}
+		after = rows[len(rows)-1].FQN
+	}
+}

@@ -1,0 +1,66 @@
+package server
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"github.com/catalpa-metadata/catalpa/internal/config"
+	"github.com/catalpa-metadata/catalpa/internal/entity"
+)
+
+// defaultAdmin is the account that everybody would try first.
+const defaultAdmin = "admin"
+
+// guard looks for what only shows once everything is open, and refuses to serve
+// with it in production mode.
+func (a *assembly) guard(ctx context.Context, out io.Writer) error {
+	cfg := a.signOn.Config()
+	findings := config.Findings{}
+	if err := a.signOn.Ready(); err != nil {
+		reason := "it does not answer"
+		if e := entity.AsError(err); e != nil {
+			reason = e.Message
+		}
+		findings = append(findings, cfg.Guard(config.CodeDiscovery, "authenticationConfiguration.authority",
+			"the identity provider was never reached: "+reason, "catalpa doctor provider shows what fails."))
+	}
+	more, err := a.guardDefaultAdmin(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	findings = append(findings, more...)
+	if errs := findings.Errors(); len(errs) > 0 {
+		return &config.Refused{Findings: errs}
+	}
+	for _, f := range findings {
+		fmt.Fprintf(out, "catalpa: %s\n", f)
+	}
+	return nil
+}
+
+func (a *assembly) guardDefaultAdmin(ctx context.Context, cfg *config.Config) (config.Findings, error) {
+	user, err := a.people().ByName(ctx, defaultAdmin)
+	if err != nil || user.Deleted {
+		if entity.KindOf(err) == entity.KindNotFound {
+			err = nil
+		}
+		return nil, err
+	}
+	has, err := a.auth.HasPassword(ctx, user.ID)
+	switch {
+	case err != nil || !has:
+		return nil, err
+	case cfg.Authentication.Provider != config.ProviderBasic:
+		return config.Findings{cfg.Guard(config.CodeDefaultAccount, "authenticationConfiguration.provider",
+			"people sign in at the identity provider, and the account admin still has a password here.", "catalpa users disable-default-admin")}, nil
+	case cfg.Mode != config.Production:
+		return nil, nil
+	}
+	known, err := a.auth.PasswordIs(ctx, user.ID, defaultAdmin)
+	if err != nil || !known {
+		return nil, err
+	}
+	return config.Findings{cfg.Guard(config.CodeDefaultAdmin, "authenticationConfiguration.initialAdminPassword",
+		"the administrator's password is the one everybody tries first.", "catalpa admin reset-password admin")}, nil
+}
