@@ -40,7 +40,7 @@ func plain(text string) bool {
 
 // localPath tells whether an address is a path of this server in every reading.
 func localPath(address string) bool {
-	if !plain(address) || !strings.HasPrefix(address, "/") {
+	if !plain(address) || !strings.HasPrefix(address, "/") || strings.HasPrefix(address, "//") {
 		return false
 	}
 	u, err := url.Parse(address)

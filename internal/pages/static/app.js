@@ -121,16 +121,14 @@ async function enter(oneTime) {
 function choosePassword(me, old) {
   $("newpassword-user").value = me.email ?? me.name;
   const form = $("newpassword-form");
-  let current = old;
-  if (current === undefined) current = null;
-  $("old-password-field").hidden = current !== null;
+  $("old-password-field").hidden = old !== undefined;
   form.onsubmit = async (event) => {
     event.preventDefault();
     const error = newPasswordError();
     if (error) return formError($("newpassword-error"), error, $("new-password"));
     const chosen = $("new-password").value;
     try {
-      const body = { username: me.name, requestType: "SELF", oldPassword: current ?? $("old-password").value, newPassword: chosen, confirmPassword: chosen };
+      const body = { username: me.name, requestType: "SELF", oldPassword: old ?? $("old-password").value, newPassword: chosen, confirmPassword: chosen };
       await call("PUT", "/users/changePassword", { token: session.token, body });
       form.reset();
       await password(me.email ?? me.name, chosen);
@@ -139,7 +137,7 @@ function choosePassword(me, old) {
     }
   };
   show("newpassword");
-  (current === null ? $("old-password") : $("new-password")).focus();
+  $(old === undefined ? "old-password" : "new-password").focus();
 }
 
 /** @param {string} email @param {string} plain */

@@ -27,6 +27,9 @@ export function timesOf(token, at) {
   return { due: at + life - Math.min(life, Math.max(life / 4, 60_000)), ends: at + life };
 }
 
+/** Where the browser has no locks: this tab renews for itself. */
+const alone = { request: (_, work) => work() };
+
 /** Holds the token, and tells by events what happens to it: changed, failed (detail: the error), out. */
 export class Session extends EventTarget {
   /**
@@ -37,7 +40,7 @@ export class Session extends EventTarget {
    * @param {{request: (name: string, work: () => Promise<any>) => Promise<any>}} [parts.locks]
    * @param {(ms: number) => Promise<void>} [parts.pause]
    */
-  constructor({ renewer, clock = Date.now, channel = new BroadcastChannel(channelName), locks = navigator.locks, pause }) {
+  constructor({ renewer, clock = Date.now, channel = new BroadcastChannel(channelName), locks = navigator.locks ?? alone, pause }) {
     super();
     this.renewer = renewer;
     this.clock = clock;

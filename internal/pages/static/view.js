@@ -1,5 +1,5 @@
 // Showing things: sections, failures, form errors.
-import failures from "./failures.js";
+import { headings, rulesOf, trailOf, wordsOf } from "./words.js";
 
 /** @param {string} id @returns {any} the element, which the template holds */
 export const $ = (id) => document.getElementById(id);
@@ -19,24 +19,6 @@ export function show(name) {
 export function say(place, text) {
   place.textContent = text;
   place.hidden = text === "";
-}
-
-const headings = { provider: "Sign-in stopped at your provider", return: "Sign-in stopped on the way back", identity: "Sign-in stopped at your identity", account: "Sign-in stopped at Catalpa" };
-
-/** @param {{code: string, reason?: string, message?: string, hint?: string}} failure */
-export function wordsOf(failure) {
-  const words = (failure.code === "SEC-CB-PROVIDER" && failures[failure.reason]) || failures[failure.code];
-  if (words) return words;
-  return { at: "account", say: failure.message || "The sign-in did not work.", do: failure.hint ? [failure.hint] : ["Try again."], go: "Try again" };
-}
-
-/** @param {string} at where it stopped @param {string} provider @returns {{name: string, state: string, word: string}[]} */
-export function trailOf(at, provider) {
-  const failed = { provider: 0, return: 1, identity: 1, account: 2 }[at] ?? 2;
-  return [provider || "Your provider", "Your identity", "Catalpa account"].map((name, i) => {
-    if (i < failed) return { name, state: "done", word: ["opened", "confirmed"][i] };
-    return i === failed ? { name, state: "failed", word: "stopped" } : { name, state: "open", word: "not reached" };
-  });
 }
 
 /** @param {string} name @param {string} [text] */
@@ -101,14 +83,6 @@ export function countDown(button, seconds) {
     if (left > 0) setTimeout(tick, 1000, left - 1);
   };
   if (seconds > 0) tick(seconds);
-}
-
-/** The rules that a new password has to fit. @param {string} text @returns {Record<string, boolean>} */
-export function rulesOf(text) {
-  return {
-    length: text.length >= 8 && text.length <= 128, upper: /\p{Lu}/u.test(text), lower: /\p{Ll}/u.test(text), digit: /\p{Nd}/u.test(text),
-    special: /[^\p{L}\p{N}]/u.test(text),
-  };
 }
 
 /** Wires the fields of a new password: rules that tick off. */
