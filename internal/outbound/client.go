@@ -44,7 +44,7 @@ type Options struct {
 	Allow []string
 	// Development allows loopback hosts, and them without TLS.
 	Development bool
-	// Timeout bounds a call including the reading of its answer; default 10 s.
+	// Timeout bounds a request including the reading of its answer; default 10 s.
 	Timeout time.Duration
 	// MaxBytes bounds an answer's body after decompression; default 1 MiB.
 	MaxBytes int64
@@ -76,8 +76,8 @@ func New(opts Options) *http.Client {
 	d := &dialer{rules: newRules(opts.Allow, opts.Development), resolver: opts.Resolver,
 		dial: &net.Dialer{Timeout: 5 * time.Second, KeepAlive: 30 * time.Second}}
 	client := &http.Client{
-		Timeout: opts.Timeout,
-		Transport: &transport{rules: d.rules, limit: opts.MaxBytes, next: &http.Transport{
+		// http.Client.Timeout would replace our errors by texts.
+		Transport: &transport{rules: d.rules, limit: opts.MaxBytes, timeout: opts.Timeout, next: &http.Transport{
 			Proxy:                  nil,
 			DialContext:            d.DialContext,
 			TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: opts.RootCAs},
@@ -170,9 +170,10 @@ func (d *dialer) resolve(ctx context.Context, host, port string) ([]netip.Addr, 
 
 // transport checks requests before they leave and bounds what comes back.
 type transport struct {
-	rules *rules
-	limit int64
-	next  http.RoundTripper
+	rules   *rules
+	limit   int64
+	timeout time.Duration
+	next    http.RoundTripper
 }
 
 // RoundTrip does one request.
@@ -180,8 +181,11 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err := t.check(req.URL); err != nil {
 		return nil, refused(err)
 	}
-	resp, err := t.next.RoundTrip(req)
+	// The time runs until the body is closed.
+	ctx, cancel := context.WithTimeout(req.Context(), t.timeout)
+	resp, err := t.next.RoundTrip(req.WithContext(ctx))
 	if err != nil {
+		cancel()
 		if errors.Is(err, ErrRefused) {
 			return nil, refused(err)
 		}
@@ -189,9 +193,10 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	if resp.ContentLength > t.limit {
 		resp.Body.Close()
+		cancel()
 		return nil, unreachable(ErrTooLarge)
 	}
-	resp.Body = &bounded{body: resp.Body, left: t.limit}
+	resp.Body = &bounded{body: resp.Body, left: t.limit, done: cancel}
 	return resp, nil
 }
 
@@ -242,6 +247,7 @@ func unreachable(cause error) error {
 type bounded struct {
 	body io.ReadCloser
 	left int64
+	done context.CancelFunc
 }
 
 // Read reads up to the limit.
@@ -258,8 +264,14 @@ func (b *bounded) Read(p []byte) (int, error) {
 	if b.left < 0 {
 		return n - 1, unreachable(ErrTooLarge)
 	}
+	if err != nil && !errors.Is(err, io.EOF) {
+		return n, unreachable(err)
+	}
 	return n, err
 }
 
 // Close closes the body.
-func (b *bounded) Close() error { return b.body.Close() }
+func (b *bounded) Close() error {
+	defer b.done()
+	return b.body.Close()
+}
