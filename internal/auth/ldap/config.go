@@ -110,20 +110,25 @@ func (c Config) check() error {
 	if c.SSL && c.StartTLS {
 		wrong("sslEnabled and startTLS exclude each other: choose one")
 	}
+	problems = append(problems, c.checkNames(), c.checkAttributes(), c.checkTrust())
+	return errors.Join(problems...)
+}
+
+func (c Config) checkNames() error {
+	var problems []error
+	if c.AdminDN == "" {
+		problems = append(problems, errors.New("dnAdminPrincipal: name the service account that may search"))
+	}
+	if c.UserBaseDN == "" {
+		problems = append(problems, errors.New("userBaseDN: name the entry below which the people are"))
+	}
 	for _, name := range []struct{ setting, dn string }{
 		{"userBaseDN", c.UserBaseDN}, {"groupBaseDN", c.GroupBaseDN},
 	} {
 		if _, err := ldapv3.ParseDN(name.dn); err != nil {
-			wrong("%s: is not a distinguished name", name.setting)
+			problems = append(problems, fmt.Errorf("%s: is not a distinguished name", name.setting))
 		}
 	}
-	if c.AdminDN == "" {
-		wrong("dnAdminPrincipal: name the service account that may search")
-	}
-	if c.UserBaseDN == "" {
-		wrong("userBaseDN: name the entry below which the people are")
-	}
-	problems = append(problems, c.checkAttributes(), c.checkTrust())
 	return errors.Join(problems...)
 }
 

@@ -57,8 +57,9 @@ func (p *pool) use(ctx context.Context, work func(*conn) (bool, error)) error {
 	if err != nil {
 		return err
 	}
+	fresh := c.fresh // once lent and put back, the connection may be somebody else's
 	err = p.lend(ctx, c, work)
-	if err == nil || c.fresh || !isNetwork(err) || ctx.Err() != nil {
+	if err == nil || fresh || !isNetwork(err) || ctx.Err() != nil {
 		return err
 	}
 	if c, err = p.open(ctx); err != nil {

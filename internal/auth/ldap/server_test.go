@@ -111,7 +111,9 @@ func startServer(t testing.TB, options ...serverOption) *server {
 		if err := s.gldap.Stop(); err != nil {
 			t.Error(err)
 		}
-		<-ended
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
 	})
 	for !s.gldap.Ready() {
 		select {

@@ -59,7 +59,7 @@ func readDocument(raw []byte) (*etree.Element, error) {
 // anything is built from it.
 func checkTokens(raw []byte) error {
 	decoder := xml.NewDecoder(bytes.NewReader(raw))
-	depth, elements, roots := 0, 0, 0
+	var seen census
 	for {
 		begin := decoder.InputOffset()
 		token, err := decoder.RawToken()
@@ -69,37 +69,45 @@ func checkTokens(raw []byte) error {
 		if err != nil {
 			return errors.New("the document is not well-formed")
 		}
-		switch token := token.(type) {
-		case xml.Directive:
-			return errors.New("the document has a document type")
-		case xml.Comment:
-			return errors.New("the document has a comment")
-		case xml.ProcInst:
-			if token.Target != "xml" || begin != 0 {
-				return errors.New("the document has a processing instruction")
-			}
-		case xml.StartElement:
-			if depth == 0 {
-				roots++
-			}
-			depth++
-			elements++
-			if depth > maxDepth || elements > maxElements || roots > 1 {
-				return errors.New("the document is nested too deeply, has too many elements or several roots")
-			}
-			if err := checkAttributes(token.Attr); err != nil {
-				return err
-			}
-		case xml.EndElement:
-			depth--
-		case xml.CharData:
-			if depth == 0 && len(bytes.TrimSpace(token)) > 0 {
-				return errors.New("the document has text outside of its root")
-			}
+		if err := seen.add(token, begin); err != nil {
+			return err
 		}
 	}
-	if depth != 0 || roots != 1 {
+	if seen.depth != 0 || seen.roots != 1 {
 		return errors.New("the document is not well-formed")
+	}
+	return nil
+}
+
+// census counts what a document has.
+type census struct{ depth, elements, roots int }
+
+func (c *census) add(token xml.Token, begin int64) error {
+	switch token := token.(type) {
+	case xml.Directive:
+		return errors.New("the document has a document type")
+	case xml.Comment:
+		return errors.New("the document has a comment")
+	case xml.ProcInst:
+		if token.Target != "xml" || begin != 0 {
+			return errors.New("the document has a processing instruction")
+		}
+	case xml.StartElement:
+		if c.depth == 0 {
+			c.roots++
+		}
+		c.depth++
+		c.elements++
+		if c.depth > maxDepth || c.elements > maxElements || c.roots > 1 {
+			return errors.New("the document is nested too deeply, has too many elements or several roots")
+		}
+		return checkAttributes(token.Attr)
+	case xml.EndElement:
+		c.depth--
+	case xml.CharData:
+		if c.depth == 0 && len(bytes.TrimSpace(token)) > 0 {
+			return errors.New("the document has text outside of its root")
+		}
 	}
 	return nil
 }

@@ -73,9 +73,9 @@ func evilOf(signed *etree.Element, id string) *etree.Element {
 	return evil
 }
 
-func without(el *etree.Element, tag string) *etree.Element {
+func unsigned(el *etree.Element) *etree.Element {
 	bare := el.Copy()
-	bare.RemoveChild(bare.SelectElement(tag))
+	bare.RemoveChild(bare.SelectElement("Signature"))
 	return bare
 }
 
@@ -98,14 +98,14 @@ func wrappings() []hostile {
 			})},
 			hostile{name: name(5), make: edited(func(root *etree.Element) {
 				signed := root.SelectElement("Assertion")
-				bare := without(signed, "Signature")
+				bare := unsigned(signed)
 				signed.CreateAttr("ID", id)
 				signed.FindElement(".//NameID").SetText("eve")
 				root.AddChild(bare)
 			})},
 			hostile{name: name(6), make: edited(func(root *etree.Element) {
 				signed := root.SelectElement("Assertion")
-				bare := without(signed, "Signature")
+				bare := unsigned(signed)
 				signed.CreateAttr("ID", id)
 				signed.FindElement(".//NameID").SetText("eve")
 				signed.SelectElement("Signature").AddChild(bare)
@@ -117,7 +117,7 @@ func wrappings() []hostile {
 			})},
 			hostile{name: name(8), make: edited(func(root *etree.Element) {
 				signed := root.SelectElement("Assertion")
-				bare := without(signed, "Signature")
+				bare := unsigned(signed)
 				signed.CreateAttr("ID", id)
 				signed.FindElement(".//NameID").SetText("eve")
 				signed.SelectElement("Signature").CreateElement("ds:Object").AddChild(bare)
@@ -128,13 +128,13 @@ func wrappings() []hostile {
 		name := func(n int) string { return fmt.Sprintf("XSW%d with id %s", n, id) }
 		all = append(all,
 			hostile{name: name(1), make: editedResponse(func(root *etree.Element) {
-				original := without(root, "Signature")
+				original := unsigned(root)
 				root.CreateAttr("ID", id)
 				root.FindElement(".//NameID").SetText("eve")
 				root.SelectElement("Signature").AddChild(original)
 			})},
 			hostile{name: name(2), make: editedResponse(func(root *etree.Element) {
-				original := without(root, "Signature")
+				original := unsigned(root)
 				root.CreateAttr("ID", id)
 				root.FindElement(".//NameID").SetText("eve")
 				root.InsertChildAt(1, original)
