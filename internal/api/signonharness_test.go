@@ -112,3 +112,10 @@ func (a answer) code() string {
 	a.t.Helper()
 	return string(a.member("errorCode"))
 }
+
+// noDirectory is a directory that does not answer.
+type noDirectory struct{}
+
+func (noDirectory) Check(context.Context, string, string) (auth.Identity, error) {
+	return auth.Identity{}, auth.Refuse(auth.CodeDirectory)
+}

@@ -14,6 +14,7 @@ export default {
   "SEC-CB-CODE": {"at": "provider", "say": "The sign-in took too long or was used twice.", "do": ["Start again."], "go": "Start again"},
   "SEC-CB-CLIENT": {"at": "provider", "say": "Your provider does not accept this catalog’s credentials.", "do": ["Tell an administrator: the client id or secret has to be corrected."], "go": "Try again"},
   "SEC-CB-UPSTREAM": {"at": "provider", "say": "Your provider is not answering.", "do": ["Wait half a minute and try again.", "If it stays so, tell an administrator."], "go": "Try again", "wait": 30},
+  "SEC-CB-NOPROVIDER": {"at": "provider", "say": "This catalog does not lead to an identity provider.", "do": ["Sign in with your password, or tell an administrator."], "go": "Sign in"},
   "SEC-JWKS-DOWN": {"at": "provider", "say": "Your provider is not answering.", "do": ["Wait half a minute and try again.", "If it stays so, tell an administrator."], "go": "Try again", "wait": 30},
   "SEC-JWKS-BAD": {"at": "provider", "say": "Your provider is not answering as it should.", "do": ["Wait half a minute and try again.", "If it stays so, tell an administrator."], "go": "Try again", "wait": 30},
   "SEC-LDAP-DOWN": {"at": "provider", "say": "The directory that knows your password is not answering.", "do": ["Wait half a minute and try again.", "If it stays so, tell an administrator."], "go": "Try again", "wait": 30},
