@@ -128,10 +128,8 @@ func New(opts Options) *API {
 	a.routes.add(a.signOnRoutes()...)
 	a.routes.add(a.pageRoutes()...)
 	a.routes.add(a.systemRoutes()...)
-	if a.security != nil {
-		a.routes.add(a.securityRoutes()...)
-		a.routes.add(a.diagnosisRoutes()...)
-	}
+	a.routes.add(a.securityRoutes()...)
+	a.routes.add(a.diagnosisRoutes()...)
 	a.routes.add(a.searchRoutes()...)
 	a.routes.add(a.permissionRoutes()...)
 	a.routes.add(a.eventRoutes()...)

@@ -22,12 +22,15 @@ import (
 	"github.com/catalpa-metadata/catalpa/internal/auth/key"
 	"github.com/catalpa-metadata/catalpa/internal/auth/password"
 	"github.com/catalpa-metadata/catalpa/internal/auth/secret"
+	"github.com/catalpa-metadata/catalpa/internal/config"
+	"github.com/catalpa-metadata/catalpa/internal/doctor"
 	"github.com/catalpa-metadata/catalpa/internal/engine"
 	"github.com/catalpa-metadata/catalpa/internal/entity"
 	"github.com/catalpa-metadata/catalpa/internal/jsonschema"
 	"github.com/catalpa-metadata/catalpa/internal/registry"
 	"github.com/catalpa-metadata/catalpa/internal/search/embedded"
 	"github.com/catalpa-metadata/catalpa/internal/seed"
+	"github.com/catalpa-metadata/catalpa/internal/signon"
 	"github.com/catalpa-metadata/catalpa/internal/store"
 	"github.com/catalpa-metadata/catalpa/internal/store/sqlite"
 	"github.com/catalpa-metadata/catalpa/schema"
@@ -224,7 +227,18 @@ func newHarness(t testing.TB) *harness {
 	index, err := embedded.Open(ctx, filepath.Join(dir, "search.db"))
 	check(t, err)
 	t.Cleanup(func() { _ = index.Close() })
+	security, err := signon.Open(ctx, signon.Options{
+		Store: db, Sealer: sealer, Auth: service, Users: testUsers{db}, Log: log,
+		Load: func(saved []byte) (*config.Config, config.Findings, error) {
+			return config.Load(config.Options{Saved: saved, LookupEnv: func(string) (string, bool) { return "", false }})
+		},
+	})
+	check(t, err)
+	t.Cleanup(security.Close)
 	a := New(Options{
+		Security: security, Checkup: func(ctx context.Context, areas ...string) doctor.Report {
+			return doctor.Examine(ctx, doctor.Patient{Config: security.Config(), Findings: security.Findings(), Settings: security, Keys: s.keys}, areas...)
+		},
 		Engine: e, Auth: service, Index: index, Indexer: idleIndexer{}, Limits: DefaultLimits(), Version: "test", Wire: "1.12.14",
 		Settings: Settings{ClusterName: "test", Provider: "basic", AccessLifetime: time.Hour}, Log: log,
 	})
