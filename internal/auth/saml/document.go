@@ -27,6 +27,7 @@ const (
 	maxDepth      = 32
 	maxElements   = 5000
 	maxAttributes = 64
+	maxNamespaces = 100 // in scope at one place
 )
 
 // readDocument parses a document that has nothing in it which parsers disagree on,
@@ -80,7 +81,10 @@ func checkTokens(raw []byte) error {
 }
 
 // census counts what a document has.
-type census struct{ depth, elements, roots int }
+type census struct {
+	depth, elements, roots int
+	namespaces             []int // in scope, by depth
+}
 
 func (c *census) add(token xml.Token, begin int64) error {
 	switch token := token.(type) {
@@ -93,23 +97,39 @@ func (c *census) add(token xml.Token, begin int64) error {
 			return errors.New("the document has a processing instruction")
 		}
 	case xml.StartElement:
-		if c.depth == 0 {
-			c.roots++
-		}
-		c.depth++
-		c.elements++
-		if c.depth > maxDepth || c.elements > maxElements || c.roots > 1 {
-			return errors.New("the document is nested too deeply, has too many elements or several roots")
-		}
-		return checkAttributes(token.Attr)
+		return c.open(token)
 	case xml.EndElement:
 		c.depth--
+		if c.depth >= 0 {
+			c.namespaces = c.namespaces[:c.depth]
+		}
 	case xml.CharData:
 		if c.depth == 0 && len(bytes.TrimSpace(token)) > 0 {
 			return errors.New("the document has text outside of its root")
 		}
 	}
 	return nil
+}
+
+func (c *census) open(el xml.StartElement) error {
+	inScope := 0
+	if c.depth == 0 {
+		c.roots++
+	} else if c.depth > 0 {
+		inScope = c.namespaces[c.depth-1]
+	}
+	for _, attribute := range el.Attr {
+		if attribute.Name.Space == "xmlns" || attribute.Name.Local == "xmlns" {
+			inScope++
+		}
+	}
+	c.depth++
+	c.elements++
+	if c.depth < 1 || c.depth > maxDepth || c.elements > maxElements || c.roots > 1 || inScope > maxNamespaces {
+		return errors.New("the document is nested too deeply, has too many elements or namespaces, or several roots")
+	}
+	c.namespaces = append(c.namespaces, inScope)
+	return checkAttributes(el.Attr)
 }
 
 func checkAttributes(attributes []xml.Attr) error {

@@ -144,6 +144,14 @@ func wrappings() []hostile {
 	return all
 }
 
+func manyNamespaces() string {
+	var many strings.Builder
+	for i := range 20 {
+		fmt.Fprintf(&many, ` xmlns:p%d="u"`, i)
+	}
+	return many.String()
+}
+
 // syntax are documents that no parser should get to see in full.
 func syntax() []hostile {
 	prolog := func(text string) func(*testing.T, string) []byte {
@@ -182,6 +190,8 @@ func syntax() []hostile {
 			}
 			return replaced(t, goodAnswer(request).raw(), ` Version="2.0"`, many.String()+` Version="2.0"`)
 		}},
+		{name: "many namespaces", reason: "namespaces", make: texts("Ada Lovelace", strings.Repeat("<a"+manyNamespaces()+">", 6)+strings.Repeat("</a>", 6))},
+		{name: "ends before it begins", make: literal("</a><a/>")},
 		{name: "two roots", make: func(_ *testing.T, request string) []byte {
 			raw := goodAnswer(request).raw()
 			return append(raw, raw...)

@@ -145,6 +145,9 @@ func TestFinishAccepts(t *testing.T) {
 		{"bare certificate", func(c *Config) { c.IDPCertificate = base64.StdEncoding.EncodeToString(idpKey().cert.Raw) }, func(*answer) {}},
 		{"certificate with \\n of an environment file", func(c *Config) { c.IDPCertificate = strings.ReplaceAll(c.IDPCertificate, "\n", `\n`) }, func(*answer) {}},
 		{"second certificate during a change", func(c *Config) { c.IDPCertificate = pemOf(wrongKey().cert) + c.IDPCertificate }, func(*answer) {}},
+		{"member of many groups", nil, func(a *answer) {
+			a.attributes += attributeXML("Group", "", make([]string, 800)...) + attributeXML("Role", "", make([]string, 800)...)
+		}},
 		{"spaces around the NameID", nil, func(a *answer) { a.nameID = "\n  7f3c-2201\n" }},
 	}
 	for _, c := range cases {

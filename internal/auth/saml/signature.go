@@ -13,7 +13,6 @@ import (
 
 	"github.com/beevik/etree"
 	dsig "github.com/russellhaering/goxmldsig"
-	"github.com/russellhaering/goxmldsig/etreeutils"
 )
 
 const (
@@ -83,20 +82,17 @@ func explain(cert *x509.Certificate, now time.Time) error {
 // detach copies the element with the namespaces around it. What the document says of
 // the key is taken out: the library would look at it.
 func detach(el, signature *etree.Element, cert *x509.Certificate) (*etree.Element, error) {
-	context, err := etreeutils.NSBuildParentContext(el)
-	if err != nil {
-		return nil, errors.New("the namespaces are out of order")
-	}
-	if context, err = context.SubContext(el); err != nil {
-		return nil, errors.New("the namespaces are out of order")
-	}
 	position := slices.Index(el.ChildElements(), signature)
-	detached, err := etreeutils.NSDetatch(context, el)
-	if err != nil {
-		return nil, errors.New("the namespaces are out of order")
-	}
-	if position < 0 || position >= len(detached.ChildElements()) {
+	if position < 0 {
 		return nil, errors.New("the signature is not where it belongs")
+	}
+	detached := el.Copy()
+	for parent := el.Parent(); parent != nil; parent = parent.Parent() {
+		for _, declared := range parent.Attr {
+			if isNamespace(declared) && !slices.ContainsFunc(detached.Attr, func(has etree.Attr) bool { return has.Space == declared.Space && has.Key == declared.Key }) {
+				detached.Attr = append(detached.Attr, declared)
+			}
+		}
 	}
 	own := detached.ChildElements()[position]
 	for _, child := range own.ChildElements() {
@@ -112,6 +108,10 @@ func detach(el, signature *etree.Element, cert *x509.Certificate) (*etree.Elemen
 		}
 	}
 	return detached, nil
+}
+
+func isNamespace(attribute etree.Attr) bool {
+	return attribute.Space == "xmlns" || attribute.Space == "" && attribute.Key == "xmlns"
 }
 
 // asn1Signature turns an ECDSA signature as XML has it, two numbers of fixed width,
