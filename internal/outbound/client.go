@@ -208,13 +208,10 @@ func (t *transport) CloseIdleConnections() {
 }
 
 func (t *transport) check(u *url.URL) error {
-	port := u.Port()
 	switch u.Scheme {
 	case "https":
-		if port == "" {
-			port = "443"
-		}
 	case "http":
+		port := u.Port()
 		if port == "" {
 			port = "80"
 		}

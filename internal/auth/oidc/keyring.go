@@ -184,7 +184,8 @@ func (s *source) start(ctx context.Context) {
 	now := s.p.clock()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.flight != nil || !s.attempted.IsZero() && now.Sub(s.attempted) < fetchEvery {
+	// A clock that was set back must not put fetching off.
+	if ago := now.Sub(s.attempted); s.flight != nil || !s.attempted.IsZero() && ago >= 0 && ago < fetchEvery {
 		return
 	}
 	s.attempted = now

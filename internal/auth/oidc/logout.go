@@ -17,6 +17,7 @@ import (
 const (
 	logoutEvent    = "http://schemas.openid.net/event/backchannel-logout"
 	maxLogoutToken = 8 << 10
+	maxLogoutID    = 255 // characters of jti, sub and sid
 	maxLogoutAge   = 10 * time.Minute // what the replay cache has to cover
 )
 
@@ -88,7 +89,6 @@ func (p *Provider) verifyLogout(ctx context.Context, token string) ([]byte, erro
 }
 
 func (p *Provider) judgeLogout(c *logoutClaims) error {
-	now := p.clock()
 	event, ok := c.Events[logoutEvent]
 	switch {
 	case c.Issuer != p.Issuer():
@@ -97,16 +97,24 @@ func (p *Provider) judgeLogout(c *logoutClaims) error {
 		return auth.Refuse(auth.CodeAudience)
 	case !ok || event.Kind() != '{', c.Nonce != nil:
 		return auth.RefuseFor(auth.CodeType, errors.New("not a logout token: no event, or a nonce"))
-	case c.IssuedAt == nil || c.ID == "" || len(c.ID) > 255 || len(c.Subject) > 255 || len(c.Session) > 255:
+	case c.IssuedAt == nil || c.ID == "" || len(c.ID) > maxLogoutID || len(c.Subject) > maxLogoutID || len(c.Session) > maxLogoutID:
 		return auth.RefuseFor(auth.CodeFormat, errors.New("iat or jti is missing, or a claim is too long"))
 	case c.Subject == "" && c.Session == "":
 		return auth.RefuseFor(auth.CodeFormat, errors.New("neither sub nor sid"))
+	}
+	return p.judgeLogoutTimes(c, p.clock())
+}
+
+// judgeLogoutTimes also sees to it that a token works once: last, so that only
+// genuine ones take room.
+func (p *Provider) judgeLogoutTimes(c *logoutClaims, now time.Time) error {
+	switch {
 	case *c.IssuedAt > now.Add(p.cfg.Skew).Unix():
 		return auth.Refuse(auth.CodeSkew)
 	case c.Expires != nil && *c.Expires <= now.Add(-p.cfg.Skew).Unix(), *c.IssuedAt < now.Add(-maxLogoutAge).Unix():
 		return auth.Refuse(auth.CodeExpired)
 	}
-	// Last, so that only genuine tokens take room. Peek and add are one step.
+	// Peek and add are one step.
 	if seen, _, _ := p.logouts.PeekOrAdd(c.ID, now); !seen.IsZero() {
 		return auth.RefuseFor(auth.CodeRevoked, errors.New("the logout token was used before"))
 	}
