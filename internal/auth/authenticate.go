@@ -42,13 +42,14 @@ func (s *Service) Authenticate(ctx context.Context, header string) (entity.Princ
 			return s.refused(err, t)
 		}
 	}
-	principal, err := s.check(ctx, v, sum, now)
+	principal, st, err := s.check(ctx, v, sum, now)
 	if err != nil {
 		return s.refused(err, &parsed{claims: claims{Issuer: v.profile.Issuer, Subject: v.user.String()}})
 	}
 	if !ok {
 		s.verified.Add(sum, v)
 	}
+	s.noteUse(v, st, now)
 	return principal, nil
 }
 
@@ -71,6 +72,19 @@ func digest(token string) [32]byte {
 }
 
 func (s *Service) verifyToken(ctx context.Context, token string, now time.Time) (*verified, *parsed, error) {
+	v, t, err := s.judge(ctx, token, now)
+	if err != nil {
+		return nil, t, err
+	}
+	if v.admission, err = v.profile.admit(ctx, t); err != nil {
+		return nil, t, err
+	}
+	return v, t, nil
+}
+
+// judge looks at the token alone, not at whom it speaks for: the admission is left
+// out. What could be parsed is returned also with a refusal.
+func (s *Service) judge(ctx context.Context, token string, now time.Time) (*verified, *parsed, error) {
 	t, err := parse(token)
 	if err != nil {
 		return nil, nil, RefuseFor(CodeFormat, err)
@@ -89,11 +103,7 @@ func (s *Service) verifyToken(ctx context.Context, token string, now time.Time) 
 	if err := p.validate(t, now, p.mayOmitExpiry); err != nil {
 		return nil, t, err
 	}
-	admitted, err := p.admit(ctx, t)
-	if err != nil {
-		return nil, t, err
-	}
-	v := &verified{admission: admitted, keyID: t.header.KeyID, alg: t.header.Algorithm, public: public, profile: p}
+	v := &verified{keyID: t.header.KeyID, alg: t.header.Algorithm, public: public, profile: p}
 	if t.claims.Expires != nil {
 		v.expires = *t.claims.Expires
 	}
@@ -101,49 +111,48 @@ func (s *Service) verifyToken(ctx context.Context, token string, now time.Time) 
 }
 
 // check is the part that every request goes through: time, key, user and record.
-func (s *Service) check(ctx context.Context, v *verified, sum [32]byte, now time.Time) (entity.Principal, error) {
+func (s *Service) check(ctx context.Context, v *verified, sum [32]byte, now time.Time) (entity.Principal, *standing, error) {
 	if v.expires != 0 && expired(v.expires, now, s.opts.Skew) {
-		return entity.Principal{}, Refuse(CodeExpired)
+		return entity.Principal{}, nil, Refuse(CodeExpired)
 	}
 	// A key that was retired since takes its tokens along.
 	if _, err := v.profile.Key(ctx, v.keyID, v.alg); err != nil {
-		return entity.Principal{}, err
+		return entity.Principal{}, nil, err
 	}
 	st, err := s.standingOf(v)
 	if err != nil {
-		return entity.Principal{}, err
+		return entity.Principal{}, nil, err
 	}
 	if v.profile.legacy {
 		if err := s.honoursLegacy(v, st, now); err != nil {
-			return entity.Principal{}, err
+			return entity.Principal{}, nil, err
 		}
 	}
 	if v.credential == "" {
 		if st.withdrew(v) {
-			return entity.Principal{}, Refuse(CodeRevoked)
+			return entity.Principal{}, nil, Refuse(CodeRevoked)
 		}
-		return s.principal(v, st), nil
+		return s.principal(v, st), st, nil
 	}
 	if st.credentials[v.credential] == nil {
 		// Another process, such as the command line, may have made it just now.
 		s.subjects.forget(v.user)
 		if st, err = s.standingOf(v); err != nil {
-			return entity.Principal{}, err
+			return entity.Principal{}, nil, err
 		}
 	}
 	if err := st.honours(v, sum, now); err != nil {
-		return entity.Principal{}, err
+		return entity.Principal{}, nil, err
 	}
 	c := st.credentials[v.credential]
 	if v.tokenType == TypeUser && !c.belongs(s.inForce.Load().mark, now) {
-		return entity.Principal{}, Refuse(CodeRevoked)
+		return entity.Principal{}, nil, Refuse(CodeRevoked)
 	}
-	s.noteUse(v, st, now)
 	p := s.principal(v, st)
 	if v.tokenType == TypeUser {
 		p.SignedIn = c.Created
 	}
-	return p, nil
+	return p, st, nil
 }
 
 // principal tells who calls.

@@ -42,12 +42,9 @@ func (s *Service) Explain(ctx context.Context, token string) Explanation {
 		e.Remarks = append(e.Remarks, "There were quotes around the token; they were left out here.")
 	}
 	now := s.clock()
-	v, t, err := s.verifyToken(ctx, token, now)
+	v, t, err := s.judge(ctx, token, now)
 	if err == nil {
-		_, err = s.check(ctx, v, digest(token), now)
-	}
-	if t == nil {
-		t, _ = parse(token)
+		err = s.explainUser(ctx, v, t, digest(token), now)
 	}
 	if t != nil {
 		e.Facts = factsOf(t, now)
@@ -69,6 +66,26 @@ func (s *Service) Explain(ctx context.Context, token string) Explanation {
 		e.Remarks = append(e.Remarks, s.remarks(known.Code, t, now)...)
 	}
 	return e
+}
+
+// explainUser says whether a token that is right speaks for somebody. A sign-in with
+// a provider's token is rehearsed, not done.
+func (s *Service) explainUser(ctx context.Context, v *verified, t *parsed, sum [32]byte, now time.Time) error {
+	force := s.inForce.Load()
+	if v.profile == force.provider {
+		token, err := v.profile.idToken(t)
+		if err != nil {
+			return err
+		}
+		_, err = s.rehearse(ctx, force.SignOn, Grant{Identity: token.Identity})
+		return err
+	}
+	var err error
+	if v.admission, err = v.profile.admit(ctx, t); err != nil {
+		return err
+	}
+	_, _, err = s.check(ctx, v, sum, now)
+	return err
 }
 
 func factsOf(t *parsed, now time.Time) []Fact {

@@ -115,7 +115,7 @@ func (s *Service) RevokePersonalTokens(ctx context.Context, by entity.Principal,
 // token or a browser's session was used.
 func (s *Service) noteUse(v *verified, st *standing, now time.Time) {
 	c := st.credentials[v.credential]
-	if v.tokenType != TypePersonal && c.Browser == nil {
+	if c == nil || v.tokenType != TypePersonal && c.Browser == nil {
 		return
 	}
 	hour := now.Truncate(usedGranularity).UnixMilli()
