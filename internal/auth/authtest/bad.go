@@ -70,10 +70,8 @@ func NewBadProvider(t testing.TB) *BadProvider {
 			"preferred_username": "alice", "name": "Alice Example"},
 		userinfo: map[string]any{},
 	}
+	p.foreign = sync.OnceValue(newRSA)
 	var err error
-	if p.foreign, err = rsa.GenerateKey(rand.Reader, 2048); err != nil {
-		t.Fatal(err)
-	}
 	if p.elliptic, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader); err != nil {
 		t.Fatal(err)
 	}
@@ -204,11 +202,15 @@ func (p *BadProvider) SetClientKey(public crypto.PublicKey) {
 // Rotate makes a new key that signs from now on and returns its id. With overlap the
 // old ones stay published.
 func (p *BadProvider) Rotate(overlap bool) string {
+	return p.Sign(newRSA(), overlap)
+}
+
+func newRSA() *rsa.PrivateKey {
 	private, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
 		panic(err) // crypto/rand never fails
 	}
-	return p.Sign(private, overlap)
+	return private
 }
 
 // Sign is Rotate with a given RSA or ECDSA key.
@@ -225,10 +227,7 @@ func (p *BadProvider) Sign(private crypto.Signer, overlap bool) string {
 
 // Swap puts another key under the present id.
 func (p *BadProvider) Swap() {
-	private, err := rsa.GenerateKey(rand.Reader, 2048)
-	if err != nil {
-		panic(err) // crypto/rand never fails
-	}
+	private := newRSA()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.keys[0].private = private

@@ -146,7 +146,7 @@ func hmac(key func(p *BadProvider) []byte) func(*BadProvider, *draft) {
 
 // attacker has the token signed by the attacker's key, and the header point to it.
 func attacker(name string, value func(p *BadProvider) any) func(*BadProvider, *draft) {
-	return func(p *BadProvider, d *draft) { d.header[name], d.key = value(p), p.foreign }
+	return func(p *BadProvider, d *draft) { d.header[name], d.key = value(p), p.foreign() }
 }
 
 func after(change func(token string) string) func(*BadProvider, *draft) {
@@ -171,7 +171,7 @@ func signatureFaults() []TokenFault {
 	return []TokenFault{
 		{ID: "T01", Fault: SignatureFlipped, Codes: sig, tamper: after(func(t string) string { return flip(t, 2) })},
 		{ID: "T01", Fault: PayloadFlipped, Codes: []string{"SEC-TOK-SIG", "SEC-TOK-FORMAT"}, tamper: after(func(t string) string { return flip(t, 1) })},
-		{ID: "T01", Fault: ForeignKey, Codes: sig, tamper: func(p *BadProvider, d *draft) { d.key = p.foreign }},
+		{ID: "T01", Fault: ForeignKey, Codes: sig, tamper: func(p *BadProvider, d *draft) { d.key = p.foreign() }},
 		{ID: "T02", Fault: AlgNone, Codes: alg, tamper: none("none")},
 		{ID: "T02", Fault: AlgNoneTitle, Codes: alg, tamper: none("None")},
 		{ID: "T02", Fault: AlgNoneUpper, Codes: alg, tamper: none("NONE")},
@@ -203,7 +203,7 @@ func headerFaults() []TokenFault {
 		{ID: "T06", Fault: HeaderJKU, Codes: pointed, tamper: attacker("jku", func(p *BadProvider) any { return p.AttackerURL() + "/jwks" })},
 		{ID: "T06", Fault: HeaderX5U, Codes: pointed, tamper: attacker("x5u", func(p *BadProvider) any { return p.AttackerURL() + "/chain" })},
 		{ID: "T06", Fault: HeaderJWK, Codes: pointed, tamper: attacker("jwk", func(p *BadProvider) any {
-			return publicKey(p.foreign.Public(), "attacker", "")
+			return publicKey(p.foreign().Public(), "attacker", "")
 		})},
 		{ID: "T06", Fault: HeaderX5C, Codes: pointed, tamper: attacker("x5c", func(p *BadProvider) any {
 			return []string{base64.StdEncoding.EncodeToString(p.foreignCertificate())}

@@ -162,7 +162,7 @@ func hashOf(accessToken string) string {
 func (p *BadProvider) foreignCertificate() []byte {
 	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "attacker"},
 		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour)}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, p.foreign.Public(), p.foreign)
+	der, err := x509.CreateCertificate(rand.Reader, template, template, p.foreign().Public(), p.foreign())
 	if err != nil {
 		panic(err) // the template is complete
 	}

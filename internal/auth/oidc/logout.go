@@ -17,7 +17,7 @@ import (
 const (
 	logoutEvent    = "http://schemas.openid.net/event/backchannel-logout"
 	maxLogoutToken = 8 << 10
-	maxLogoutID    = 255 // characters of jti, sub and sid
+	maxLogoutID    = 255              // characters of jti, sub and sid
 	maxLogoutAge   = 10 * time.Minute // what the replay cache has to cover
 )
 
