@@ -25,7 +25,7 @@ type BadProvider struct {
 
 	server   *httptest.Server
 	attacker *httptest.Server
-	foreign  *rsa.PrivateKey // of the attacker
+	foreign  func() *rsa.PrivateKey // of the attacker, made when needed
 	elliptic *ecdsa.PrivateKey
 
 	mu        sync.Mutex
