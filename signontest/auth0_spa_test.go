@@ -3,6 +3,7 @@
 package signontest
 
 import (
+	"errors"
 	"net/http"
 	"slices"
 	"strings"
@@ -96,6 +97,10 @@ func TestF09ManyTabs(t *testing.T) {
 			t.Errorf("%s shows %s", tab.id, got)
 		}
 	}
+	eventually(t, 60*time.Second, "the new key is known", func() error {
+		tab.reload()
+		return tab.try("waitFor", order{"selector": "#me-email:visible", "patience": 3000}, nil)
+	})
 	assertNoLeaks(t, c, p, tab)
 }
 
@@ -220,11 +225,19 @@ func TestClientApplication(t *testing.T) {
 	tab.shows("Renewed for frank@example.com")
 	tab.press("Call Catalpa")
 	tab.shows("Catalpa: 200 frank")
+	// Signed by a key that nobody published before: keys are fetched again once in half
+	// a minute at most, so it may take that long.
 	p.rotate(true)
 	tab.press("Renew")
 	tab.shows("Renewed for frank@example.com")
-	tab.press("Call Catalpa")
-	tab.shows("Catalpa: 200 frank")
+	eventually(t, 45*time.Second, "the new key is known", func() error {
+		tab.press("Call Catalpa")
+		tab.shows("Catalpa: [0-9]")
+		if got := tab.text(); !strings.Contains(got, "Catalpa: 200 frank") {
+			return errors.New(got)
+		}
+		return nil
+	})
 	for _, r := range frank.traffic().Responses {
 		if strings.HasPrefix(r.URL, c.base) && len(r.SetCookie) > 0 {
 			t.Errorf("%s sets a cookie for a caller with a bearer token", r.URL)

@@ -95,7 +95,7 @@ const commands = {
   },
   click: ({ page, ...where }) => target(page, where).click(),
   fill: ({ page, value, ...where }) => target(page, where).fill(value),
-  waitFor: ({ page, state, ...where }) => target(page, where).waitFor({ state: state ?? 'visible' }),
+  waitFor: ({ page, patience, ...where }) => target(page, where).waitFor({ timeout: patience ?? PATIENCE }),
   count: ({ page, selector }) => page.locator(selector).count(),
   waitURL: async ({ page, url }) => {
     await page.waitForURL(new RegExp(url));
@@ -124,24 +124,6 @@ const commands = {
     await Promise.all(record.pending.splice(0));
     const { requests, addresses: responses, console } = record;
     return { requests, responses, console };
-  },
-  /** Keeps requests for matching addresses from leaving; waitBlocked tells the next one. */
-  async block({ profile, url }) {
-    const { context, record } = await profileOf(profile);
-    record.blocked = new Promise((resolve) => {
-      record.sawBlocked = resolve;
-    });
-    await context.route(new RegExp(url), (route) => {
-      record.sawBlocked(route.request().url());
-      return route.abort();
-    });
-  },
-  async waitBlocked({ profile }) {
-    const { record } = await profileOf(profile);
-    const late = new Promise((_, reject) => {
-      setTimeout(reject, PATIENCE, new Error('no request was blocked')).unref();
-    });
-    return Promise.race([record.blocked, late]);
   },
   screenshot: ({ page, path }) => page.screenshot({ path, fullPage: true }),
   /** Breaches of WCAG 2.2 A and AA and of good practice, one line each. */

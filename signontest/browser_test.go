@@ -129,7 +129,7 @@ func (c *chromium) do(what string, o order, value any) error {
 			return nil
 		}
 		return json.Unmarshal(answer.Value, value)
-	case <-time.After(60 * time.Second):
+	case <-time.After(90 * time.Second):
 		return fmt.Errorf("%s: no answer from the browser", what)
 	}
 }
@@ -208,20 +208,6 @@ func (p *profile) traffic() traffic {
 	var seen traffic
 	p.do("record", order{}, &seen)
 	return seen
-}
-
-// block keeps the profile from asking for matching addresses; blocked returns
-// the first it was kept from.
-func (p *profile) block(pattern string) {
-	p.t.Helper()
-	p.do("block", order{"url": pattern}, nil)
-}
-
-func (p *profile) blocked() string {
-	p.t.Helper()
-	var url string
-	p.do("waitBlocked", order{}, &url)
-	return url
 }
 
 // plant sets a cookie as somebody else's page might have.

@@ -47,7 +47,7 @@ func TestKeycloakOIDC(t *testing.T) {
 	if roles := got.roleNames(); !found || !slices.Contains(roles, "DataSteward") || slices.Contains(roles, "UnknownToCatalpa") {
 		t.Errorf("Keycloak's alice became %+v (%t)", got, found)
 	}
-	session, _ := alice.cookieNamed("session")
+	session, _ := alice.cookieNamed("catalpa_session")
 	eventually(t, 20*time.Second, "a renewal", func() error {
 		n := 0
 		for _, r := range alice.traffic().Responses {
@@ -81,7 +81,7 @@ func TestKeycloakBackChannelLogout(t *testing.T) {
 	tab.toKeycloak(c, "Keycloak")
 	r.signInAt(tab, "alice", "alices-password")
 	tab.home("alice@example.com")
-	session, _ := alice.cookieNamed("session")
+	session, _ := alice.cookieNamed("catalpa_session")
 	if got := withCookie(t, c, session); got.Status != http.StatusOK {
 		t.Fatalf("the session's cookie gets %d", got.Status)
 	}
@@ -117,7 +117,7 @@ func TestKeycloakSAML(t *testing.T) {
 	}
 	tab.reload()
 	tab.home("alice@example.com")
-	session, _ := alice.cookieNamed("session")
+	session, _ := alice.cookieNamed("catalpa_session")
 	tab.press("Sign out")
 	tab.shows("You are signed out")
 	if got := withCookie(t, c, session); got.Status != http.StatusUnauthorized {

@@ -43,7 +43,7 @@ func TestBackChannelLogoutAtProvider(t *testing.T) {
 		tab := browser.tab()
 		tab.signIn(c, name)
 		tab.home(name + "@example.com")
-		held[name], _ = browser.cookieNamed("session")
+		held[name], _ = browser.cookieNamed("catalpa_session")
 	}
 	elsewhere := tom.tab()
 	elsewhere.open(p.issuer + "oidc/logout?client_id=om-web")

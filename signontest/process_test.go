@@ -151,8 +151,7 @@ func named(t *testing.T, variable, byDefault, remedy string) string {
 func eventually(t *testing.T, within time.Duration, what string, check func() error) {
 	t.Helper()
 	deadline := time.After(within)
-	tick := time.NewTicker(50 * time.Millisecond)
-	defer tick.Stop()
+	pause := 50 * time.Millisecond
 	for {
 		err := check()
 		if err == nil {
@@ -161,7 +160,8 @@ func eventually(t *testing.T, within time.Duration, what string, check func() er
 		select {
 		case <-deadline:
 			t.Fatalf("%s: not within %s: %v", what, within, err)
-		case <-tick.C:
+		case <-time.After(pause):
+			pause = min(pause*3/2, time.Second)
 		}
 	}
 }

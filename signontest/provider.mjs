@@ -124,6 +124,9 @@ function newProvider() {
       const account = accounts.get(subject);
       return account && { accountId: subject, claims: () => accounts.claims(account) };
     },
+    // Who is told of a sign-out is on the loopback address too, which the library's
+    // own dispatcher refuses to call.
+    fetch: (url, { dispatcher, ...request }) => fetch(url, request),
     features: {
       devInteractions: { enabled: false },
       revocation: { enabled: true },
