@@ -96,31 +96,48 @@ type Holder struct {
 }
 
 // HoldersOf lists whose live bot tokens and personal access tokens a key signed:
-// bots first, by name. Tokens whose key is not on record are counted, too.
+// bots first, by name. Tokens whose key is not on record are counted, too, unless
+// the key is another server's.
 func (s *Service) HoldersOf(ctx context.Context, id string) ([]Holder, error) {
 	found := make(map[string]*Holder)
-	now := s.clock()
-	for _, prefix := range []string{prefixBot, prefixPersonal} {
-		err := s.store.View(ctx, func(r store.Reader) error {
-			return eachCredential(ctx, r, prefix, func(owner, key string, c *credential) {
-				if !c.live(now) || c.KeyID != "" && c.KeyID != id {
-					return
-				}
-				h := found[owner]
-				if h == nil {
-					h = new(Holder)
-					found[owner] = h
-				}
-				h.keys = append(h.keys, key)
-				if c.Created >= h.newest {
-					h.newest, h.Expiry = c.Created, c.Expiry
-				}
-			})
-		})
-		if err != nil {
-			return nil, err
+	now, foreign := s.clock(), s.isForeign(id)
+	collect := func(owner, key string, c *credential) {
+		if !c.live(now) || c.KeyID != id && (c.KeyID != "" || foreign) {
+			return
+		}
+		h := found[owner]
+		if h == nil {
+			h = new(Holder)
+			found[owner] = h
+		}
+		h.keys = append(h.keys, key)
+		if c.Created >= h.newest {
+			h.newest, h.Expiry = c.Created, c.Expiry
 		}
 	}
+	err := s.store.View(ctx, func(r store.Reader) error {
+		clear(found)
+		if err := eachCredential(ctx, r, prefixBot, collect); err != nil {
+			return err
+		}
+		return eachCredential(ctx, r, prefixPersonal, collect)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return s.nameHolders(ctx, found)
+}
+
+func (s *Service) isForeign(id string) bool {
+	if _, _, ok := s.keys.Foreign(id); ok {
+		return true
+	}
+	retired, _ := s.keys.Retired(id)
+	return retired.Issuer != ""
+}
+
+// nameHolders looks the users up and leaves out those who are gone.
+func (s *Service) nameHolders(ctx context.Context, found map[string]*Holder) ([]Holder, error) {
 	holders := make([]Holder, 0, len(found))
 	for owner, h := range found {
 		user, err := entity.ParseID(owner)

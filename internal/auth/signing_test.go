@@ -16,6 +16,7 @@ import (
 
 	"github.com/catalpa-metadata/catalpa/internal/auth/key"
 	"github.com/catalpa-metadata/catalpa/internal/entity"
+	"github.com/catalpa-metadata/catalpa/internal/store"
 )
 
 // keyRig is a service and, beside it, what the command line has: a ring of its own
@@ -219,6 +220,34 @@ func TestReissue(t *testing.T) {
 	slices.Sort(actions)
 	if text := strings.Join(actions, " "); text != "keyCompromised keyRotated" {
 		t.Errorf("the trail tells of %s", text)
+	}
+}
+
+// TestHoldersOfAnotherServersKey does not count tokens of our own whose key is not on
+// record: they must not be replaced for it.
+func TestHoldersOfAnotherServersKey(t *testing.T) {
+	rig := newLegacyRig(t)
+	issued := rig.botToken()
+	must(t, rig.change(rig.ctx, rig.bot.ID, func(tx store.Tx) error {
+		c, err := readCredential(rig.ctx, tx, rig.bot.ID, prefixBot+issued.ID)
+		if err != nil {
+			return err
+		}
+		c.KeyID = "" // as the first release wrote it
+		return putCredential(rig.ctx, tx, rig.bot.ID, prefixBot+issued.ID, c)
+	}))
+	own, _ := rig.options.Keys.Signer()
+	for _, retired := range []bool{false, true} {
+		if holders, err := rig.HoldersOf(rig.ctx, key.PublishedID); err != nil || len(holders) != 0 {
+			t.Errorf("another server's, retired %t: %+v, %v", retired, holders, err)
+		}
+		if holders, err := rig.HoldersOf(rig.ctx, own); err != nil || len(holders) != 1 {
+			t.Errorf("our own: %+v, %v", holders, err)
+		}
+		if !retired {
+			_, err := rig.RetireKey(rig.ctx, entity.System(), key.PublishedID, false)
+			must(t, err)
+		}
 	}
 }
 
