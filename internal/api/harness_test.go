@@ -135,11 +135,12 @@ func (u testUsers) find(ctx context.Context, read func(store.Reader) (store.Row,
 			Email   string `json:"email"`
 			IsAdmin bool   `json:"isAdmin"`
 			IsBot   bool   `json:"isBot"`
+			Acting  bool   `json:"allowImpersonation"`
 		}
 		if err := json.Unmarshal(row.Doc, &doc); err != nil {
 			return err
 		}
-		user = auth.User{ID: row.ID, Name: row.Name, Email: doc.Email, IsAdmin: doc.IsAdmin, IsBot: doc.IsBot, Deleted: row.Deleted}
+		user = auth.User{ID: row.ID, Name: row.Name, Email: doc.Email, IsAdmin: doc.IsAdmin, IsBot: doc.IsBot, Deleted: row.Deleted, AllowImpersonation: doc.Acting}
 		return nil
 	})
 	return user, err
@@ -219,15 +220,17 @@ func newHarness(t testing.TB) *harness {
 	check(t, err)
 	hasher, err := password.NewHasher(bcrypt.MinCost)
 	check(t, err)
+	var security *signon.Manager
 	service, err := auth.New(ctx, auth.Options{
 		Store: db, Users: testUsers{db}, Keys: s.keys, Sealer: sealer, DataDir: dir, Hasher: hasher, Log: log, Issuer: "catalpa.example.org",
+		TestSignOn: func(ctx context.Context, doc []byte) (*auth.SignOn, error) { return security.TestSignOn(ctx, doc) },
 	})
 	check(t, err)
 	t.Cleanup(func() { _ = service.Close(context.Background()) })
 	index, err := embedded.Open(ctx, filepath.Join(dir, "search.db"))
 	check(t, err)
 	t.Cleanup(func() { _ = index.Close() })
-	security, err := signon.Open(ctx, signon.Options{
+	security, err = signon.Open(ctx, signon.Options{
 		Store: db, Sealer: sealer, Auth: service, Users: testUsers{db}, Log: log,
 		Load: func(saved []byte) (*config.Config, config.Findings, error) {
 			return config.Load(config.Options{Saved: saved, LookupEnv: func(string) (string, bool) { return "", false }})

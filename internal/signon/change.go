@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -256,18 +257,24 @@ func couldLockOut(now, next *config.Config) bool { return fingerprint(now) != fi
 func fingerprint(cfg *config.Config) string {
 	a := cfg.Authentication
 	a.ProviderName, a.EnableAutoRedirect, a.EnableSelfSignup, a.ForceSecureSessionCookie = "", false, false, false
-	a.InitialAdminPassword, a.OIDC.SessionExpiry, a.OIDC.TokenValidity = "", 0, 0
+	a.InitialAdminPassword = ""
+	a.OIDC.SessionExpiry, a.OIDC.TokenValidity, a.SAML.TokenValidity = 0, 0, 0 // the lengths of sessions keep nobody out
 	z := cfg.Authorizer
 	z.AllowedRegistrationDomain, z.DefaultOAuthRole = nil, ""
 	admins := slices.Clone(z.AdminPrincipals)
 	slices.Sort(admins)
 	z.AdminPrincipals = admins
-	raw, err := json.Marshal([]any{a, z}, json.Deterministic(true), json.FormatNilSliceAsNull(false))
+	raw, err := json.Marshal([]any{a, z}, json.Deterministic(true), durations())
 	if err != nil { // structs of texts, numbers and lists always encode
 		panic(err)
 	}
 	sum := sha256.Sum256(raw)
 	return hex.EncodeToString(sum[:])
+}
+
+// durations are numbers here: JSON has no form of its own for them.
+func durations() json.Options {
+	return json.WithMarshalers(json.MarshalFunc(func(d time.Duration) ([]byte, error) { return []byte(strconv.Itoa(int(d))), nil }))
 }
 
 // changedFields names the members of the settings that differ, for the audit trail.

@@ -1,0 +1,252 @@
+package api
+
+import (
+	"encoding/base64"
+	"maps"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/go-json-experiment/json"
+
+	"github.com/catalpa-metadata/catalpa/internal/auth"
+	"github.com/catalpa-metadata/catalpa/internal/auth/authtest"
+	"github.com/catalpa-metadata/catalpa/internal/entity"
+	"github.com/catalpa-metadata/catalpa/internal/signon"
+)
+
+// signedIn is an administrator who has just signed in with a password.
+func signedIn(t *testing.T, h *harness) caller {
+	t.Helper()
+	const password = "Correct-Horse-7-Battery"
+	check(t, h.api.auth.SetPassword(t.Context(), entity.System(), h.admin.id, password, false))
+	got := h.as(caller{}, http.MethodPost, "/users/login", map[string]string{
+		"email": "admin@example.org", "password": base64.StdEncoding.EncodeToString([]byte(password)),
+	}).want(http.StatusOK)
+	var tokens struct {
+		AccessToken string `json:"accessToken"`
+	}
+	got.into(&tokens)
+	return caller{id: h.admin.id, name: "admin", token: tokens.AccessToken}
+}
+
+// webClient are the settings of a confidential client of a provider on loopback.
+func webClient(h *harness, issuer, id, secret string, change ...string) map[string]any {
+	doc := map[string]any{
+		"authenticationConfiguration": map[string]any{
+			"provider": "custom-oidc", "providerName": "test", "clientType": "confidential", "authority": issuer, "clientId": id,
+			"callbackUrl": h.url + "/callback", "publicKeyUrls": []string{}, "jwtPrincipalClaims": []string{"email", "preferred_username", "sub"},
+			"oidcConfiguration": map[string]any{
+				"id": id, "secret": secret, "serverUrl": h.url, "callbackUrl": h.url + "/callback", "scope": "openid email profile",
+				"discoveryUri": strings.TrimSuffix(issuer, "/") + "/.well-known/openid-configuration",
+			},
+		},
+		"authorizerConfiguration": map[string]any{"adminPrincipals": []string{"admin"}, "principalDomain": "example.org"},
+	}
+	for i := 0; i+1 < len(change); i += 2 {
+		set(doc, strings.Split(change[i], "."), change[i+1])
+	}
+	return doc
+}
+
+// set changes a member of a document; a value that is JSON is taken as such.
+func set(doc map[string]any, path []string, value string) {
+	for _, name := range path[:len(path)-1] {
+		inner, _ := doc[name].(map[string]any)
+		doc[name] = maps.Clone(inner)
+		doc = doc[name].(map[string]any)
+	}
+	var v any
+	if json.Unmarshal([]byte(value), &v) != nil {
+		v = value
+	}
+	doc[path[len(path)-1]] = v
+}
+
+func TestSecuritySettingsNeedAFreshSignIn(t *testing.T) {
+	h := newHarness(t)
+	doc := string(h.do(http.MethodGet, "/system/security/config", nil, http.StatusOK).body)
+	// The administrator of the harness comes with a personal token.
+	for _, call := range []struct{ method, path, body string }{
+		{http.MethodPut, "/system/security/config", doc}, {http.MethodPatch, "/system/security/config", `[]`},
+		{http.MethodPost, "/system/security/restore", `{}`}, {http.MethodPost, "/system/security/wipe-passwords", `{"confirm":true}`},
+	} {
+		if got := h.as(h.admin, call.method, call.path, call.body); got.status != http.StatusForbidden || got.code() != `"`+auth.CodeReauth+`"` {
+			t.Errorf("%s %s with a personal token: %d %s", call.method, call.path, got.status, got.body)
+		}
+		if got := h.as(h.nobody, call.method, call.path, call.body); got.status != http.StatusForbidden {
+			t.Errorf("%s %s by somebody: %d", call.method, call.path, got.status)
+		}
+	}
+	h.as(signedIn(t, h), http.MethodPut, "/system/security/config", doc).want(http.StatusOK)
+}
+
+// T66: settings that contradict themselves are refused by field, and nothing is saved.
+func TestT66FaultsOfSettings(t *testing.T) {
+	h := newHarness(t)
+	admin := signedIn(t, h)
+	p := authtest.NewBadProvider(t)
+	before := string(h.do(http.MethodGet, "/system/security/config", nil, http.StatusOK).body)
+	const client = "authenticationConfiguration."
+	for name, test := range map[string]struct{ change, value, field string }{
+		"public and secret":      {client + "clientType", "public", client + "oidcConfiguration.secret"},
+		"web without secret":     {client + "oidcConfiguration.secret", "", client + "oidcConfiguration.secret"},
+		"foreign discovery":      {client + "oidcConfiguration.discoveryUri", "https://evil.example/.well-known/openid-configuration", client + "oidcConfiguration.discoveryUri"},
+		"http authority":         {client + "authority", "http://id.example.com", client + "authority"},
+		"reserved parameter":     {client + "oidcConfiguration.customParams", `{"state":"x"}`, client + "oidcConfiguration.customParams"},
+		"prompt none":            {client + "oidcConfiguration.prompt", "none", client + "oidcConfiguration.prompt"},
+		"scope without openid":   {client + "oidcConfiguration.scope", "email", client + "oidcConfiguration.scope"},
+		"principal domain a URL": {"authorizerConfiguration.principalDomain", "https://example.org/", "authorizerConfiguration.principalDomain"},
+		"unknown member":         {client + "clientld", "x", client + "clientld"},
+	} {
+		doc := webClient(h, p.Issuer(), p.ClientID, p.ClientSecret, test.change, test.value)
+		var verdict struct {
+			Status string              `json:"status"`
+			Errors []signon.FieldError `json:"errors"`
+		}
+		h.as(admin, http.MethodPost, "/system/security/validate", doc).want(http.StatusOK).into(&verdict)
+		found := false
+		for _, e := range verdict.Errors {
+			found = found || e.Field == test.field
+		}
+		if verdict.Status != "failed" || !found {
+			t.Errorf("%s: want a fault of %s, got %s %+v", name, test.field, verdict.Status, verdict.Errors)
+		}
+		h.as(admin, http.MethodPut, "/system/security/config?confirm="+url.QueryEscape(signon.ConfirmPhrase), doc).want(http.StatusBadRequest)
+	}
+	p.Break(authtest.DiscoveryForeignIssuer)
+	doc := webClient(h, p.Issuer(), p.ClientID, p.ClientSecret)
+	if got := h.as(admin, http.MethodPost, "/system/security/validate", doc).want(http.StatusOK); !strings.Contains(string(got.body), auth.CodeDiscIssuer) {
+		t.Errorf("a foreign issuer in the discovery document: %s", got.body)
+	}
+	if after := string(h.do(http.MethodGet, "/system/security/config", nil, http.StatusOK).body); after != before {
+		t.Errorf("refused settings changed something:\n%s\n%s", before, after)
+	}
+}
+
+// T65: a masked secret means the stored one, and no patch can find out what it is.
+func TestT65MaskedSecret(t *testing.T) {
+	h := newHarness(t)
+	admin := signedIn(t, h)
+	p := authtest.NewBadProvider(t)
+	save := "/system/security/config?confirm=" + url.QueryEscape(signon.ConfirmPhrase)
+	saved := h.as(admin, http.MethodPut, save, webClient(h, p.Issuer(), p.ClientID, p.ClientSecret)).want(http.StatusOK)
+	if strings.Contains(string(saved.body), p.ClientSecret) || !strings.Contains(string(saved.body), `"*********"`) {
+		t.Fatalf("the answer shows the secret or no mask: %s", saved.body)
+	}
+	h.as(admin, http.MethodPut, save, string(saved.body)).want(http.StatusOK)
+	if got := h.api.security.Config().Authentication.OIDC.Secret.Reveal(); got != p.ClientSecret {
+		t.Errorf("sending the mask back made the secret %q", got)
+	}
+	const at = "/authenticationConfiguration/oidcConfiguration/secret"
+	for probe, want := range map[string]int{
+		`[{"op":"test","path":"` + at + `","value":"` + p.ClientSecret + `"}]`:                                 http.StatusBadRequest,
+		`[{"op":"test","path":"` + at + `","value":"*********"}]`:                                              http.StatusNoContent,
+		`[{"op":"copy","from":"` + at + `","path":"/authenticationConfiguration/providerName"}]`:               http.StatusNoContent,
+		`[{"op":"replace","path":"/authenticationConfiguration/oidcConfiguration/tokenValidity","value":900}]`: http.StatusNoContent,
+	} {
+		h.as(admin, http.MethodPatch, save, probe).want(want)
+		if got := h.api.security.Config().Authentication.OIDC.Secret.Reveal(); got != p.ClientSecret {
+			t.Errorf("after %s the secret is %q", probe, got)
+		}
+	}
+	for _, path := range []string{"/system/security/config", "/system/security/sources", "/system/security/audit", "/system/config/auth", "/system/settings", "/system/security/doctor"} {
+		if got := h.do(http.MethodGet, path, nil, http.StatusOK); strings.Contains(string(got.body), p.ClientSecret) {
+			t.Errorf("GET %s shows the client secret", path)
+		}
+	}
+}
+
+// Settings that could lock everybody out need a test login with the same values;
+// the whole way of one, and one click back.
+func TestF10TestLoginThenSaveThenRestore(t *testing.T) {
+	h := newHarness(t)
+	admin := signedIn(t, h)
+	h.settings(SignOnSettings{PublicURL: h.url, Development: true, Provider: "basic"})
+	p := authtest.NewBadProvider(t)
+	p.SetUser(map[string]any{"sub": "42", "email": "admin@example.org", "email_verified": true})
+	doc := webClient(h, p.Issuer(), p.ClientID, p.ClientSecret)
+	if got := h.as(admin, http.MethodPut, "/system/security/config", doc).want(http.StatusConflict); got.code() != `"`+signon.CodeUntested+`"` {
+		t.Fatalf("untested settings: %s", got.body)
+	}
+	var started struct {
+		ID  string `json:"id"`
+		URL string `json:"url"`
+	}
+	begun := h.as(admin, http.MethodPost, "/system/security/test-login/start", doc).want(http.StatusOK)
+	begun.into(&started)
+	back, err := authtest.Visit(t.Context(), started.URL, h.url)
+	check(t, err)
+	var cookies []string
+	for name, cookie := range begun.cookies() {
+		cookies = append(cookies, name+"="+cookie.Value)
+	}
+	h.browse(t, http.MethodGet, back.RequestURI(), navigating("Cookie", strings.Join(cookies, "; "))).want(http.StatusOK, http.StatusFound, http.StatusSeeOther)
+	var report auth.TestReport
+	h.as(admin, http.MethodGet, "/system/security/test-login/"+started.ID, nil).want(http.StatusOK).into(&report)
+	if report.Outcome != "existing" || report.Name != "admin" || !report.Admin {
+		t.Fatalf("the report of the test login: %+v", report)
+	}
+	if so := h.api.auth.SignOn(); !so.Basic {
+		t.Fatal("a test login changed the settings in force")
+	}
+	h.as(admin, http.MethodPut, "/system/security/config", doc).want(http.StatusOK)
+	if so := h.api.auth.SignOn(); so.Redirect == nil {
+		t.Fatal("the saved settings are not in force")
+	}
+	// Passwords do not count any more, but who made the change is still signed in.
+	got := h.as(caller{}, http.MethodPost, "/users/login", `{"email":"admin@example.org","password":"eA=="}`).want(http.StatusNotFound)
+	if got.code() != `"`+auth.CodeBasicOff+`"` {
+		t.Errorf("a password after the change: %s", got.body)
+	}
+	h.as(admin, http.MethodPost, "/system/security/restore", `{}`).want(http.StatusOK)
+	if so := h.api.auth.SignOn(); !so.Basic {
+		t.Error("restoring did not bring the former settings back")
+	}
+	trail := h.do(http.MethodGet, "/system/security/audit?action=securitySettingsChanged", nil, http.StatusOK)
+	if n := strings.Count(string(trail.body), `"securitySettingsChanged"`); n != 2 {
+		t.Errorf("the trail has %d changes of the settings, want 2: %s", n, trail.body)
+	}
+}
+
+// An administrator cannot save a domain rule that keeps the administrator out.
+func TestSettingsThatShutOutTheirAuthor(t *testing.T) {
+	h := newHarness(t)
+	admin := signedIn(t, h)
+	p := authtest.NewBadProvider(t)
+	doc := webClient(h, p.Issuer(), p.ClientID, p.ClientSecret, "authorizerConfiguration.enforcePrincipalDomain", "true", "authorizerConfiguration.principalDomain", "other.example")
+	got := h.as(admin, http.MethodPut, "/system/security/config?confirm="+url.QueryEscape(signon.ConfirmPhrase), doc).want(http.StatusBadRequest)
+	if got.code() != `"`+signon.CodeSelfDomain+`"` {
+		t.Errorf("got %s", got.body)
+	}
+}
+
+func TestDoctorOverHTTP(t *testing.T) {
+	h := newHarness(t)
+	got := h.do(http.MethodGet, "/system/security/doctor", nil, http.StatusOK)
+	for _, area := range []string{`"configuration"`, `"keys"`, `"provider"`, `"proxy"`} {
+		if !strings.Contains(string(got.body), area) {
+			t.Errorf("the report has no area %s: %s", area, got.body)
+		}
+	}
+	h.do(http.MethodGet, "/system/security/doctor?areas=garden", nil, http.StatusBadRequest)
+	var explained auth.Explanation
+	h.do(http.MethodPost, "/system/security/doctor/token", map[string]string{"token": "Bearer " + h.nobody.token}, http.StatusOK).into(&explained)
+	if !explained.OK || len(explained.Facts) == 0 || len(explained.Remarks) == 0 {
+		t.Errorf("a good token with Bearer before it: %+v", explained)
+	}
+	broken := h.nobody.token[:len(h.nobody.token)-4] + "AAAA"
+	h.do(http.MethodPost, "/system/security/doctor/token", map[string]string{"token": broken}, http.StatusOK).into(&explained)
+	if explained.OK || explained.Code != auth.CodeSignature {
+		t.Errorf("a broken token: %+v", explained)
+	}
+	h.as(caller{token: broken}, http.MethodGet, "/users/loggedInUser", nil).want(http.StatusUnauthorized)
+	listed := h.do(http.MethodGet, "/system/security/refusals?code="+auth.CodeSignature, nil, http.StatusOK)
+	if !strings.Contains(string(listed.body), auth.CodeSignature) || !strings.Contains(string(listed.body), `"hint"`) {
+		t.Errorf("the refusal is not listed: %s", listed.body)
+	}
+	if strings.Contains(string(listed.body), broken) {
+		t.Error("the list shows a token")
+	}
+}
