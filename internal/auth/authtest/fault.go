@@ -169,8 +169,8 @@ func signatureFaults() []TokenFault {
 	sig, alg := []string{"SEC-TOK-SIG"}, []string{"SEC-TOK-ALG"}
 	none := func(spelling string) func(*BadProvider, *draft) { return setHeader("alg", spelling) }
 	return []TokenFault{
-		{ID: "T01", Fault: SignatureFlipped, Codes: sig, tamper: after(func(t string) string { return flip(t, 2) })},
-		{ID: "T01", Fault: PayloadFlipped, Codes: []string{"SEC-TOK-SIG", "SEC-TOK-FORMAT"}, tamper: after(func(t string) string { return flip(t, 1) })},
+		{ID: "T01", Fault: SignatureFlipped, Codes: sig, tamper: after(func(t string) string { return flip(t, 2, "") })},
+		{ID: "T01", Fault: PayloadFlipped, Codes: sig, tamper: after(func(t string) string { return flip(t, 1, `"sub":"`) })},
 		{ID: "T01", Fault: ForeignKey, Codes: sig, tamper: func(p *BadProvider, d *draft) { d.key = p.foreign() }},
 		{ID: "T02", Fault: AlgNone, Codes: alg, tamper: none("none")},
 		{ID: "T02", Fault: AlgNoneTitle, Codes: alg, tamper: none("None")},
@@ -262,14 +262,19 @@ func formFaults() []TokenFault {
 	}
 }
 
-// flip changes one bit of one part of a token, in the decoded bytes.
-func flip(token string, part int) string {
+// flip changes one bit of one part of a token, in the decoded bytes: in the middle,
+// or right behind a text.
+func flip(token string, part int, behind string) string {
 	parts := strings.Split(token, ".")
 	data, err := base64.RawURLEncoding.DecodeString(parts[part])
 	if err != nil {
 		panic(err) // a token of this package is well-formed
 	}
-	data[len(data)/2] ^= 1
+	at := len(data) / 2
+	if i := strings.Index(string(data), behind); behind != "" && i >= 0 {
+		at = i + len(behind)
+	}
+	data[at] ^= 1
 	parts[part] = base64.RawURLEncoding.EncodeToString(data)
 	return strings.Join(parts, ".")
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/catalpa-metadata/catalpa/internal/auth"
 	"github.com/catalpa-metadata/catalpa/internal/auth/authtest"
+	"github.com/catalpa-metadata/catalpa/internal/entity"
 )
 
 // valid is a configuration whose provider does not answer.
@@ -279,5 +280,28 @@ func TestKeysBeforeDiscovery(t *testing.T) {
 	f.connect(t, func(c *Config) { c.PublicKeyURLs = []string{f.bad.JWKS()} })
 	if _, err := f.bearer(t.Context(), f.bad.Token()); err != nil {
 		t.Errorf("bearers need the keys alone: %v", err)
+	}
+}
+
+// TestFaultFoundLater covers a provider that turns out unfit after the server has
+// started without it: people read a refusal, not an internal error.
+func TestFaultFoundLater(t *testing.T) {
+	for fault, code := range map[authtest.Fault]string{
+		authtest.DiscoveryPlainOnly: auth.CodeUpstream, authtest.DiscoveryForeignIssuer: auth.CodeDiscIssuer, authtest.DiscoveryHTML: auth.CodeUpstream,
+	} {
+		f := setup(t)
+		f.bad.Break(authtest.DiscoveryDown)
+		f.connect(t, func(c *Config) { c.RetryAfter = time.Hour })
+		f.bad.Heal()
+		f.bad.Break(fault)
+		if f.refresh(t.Context()) == nil {
+			t.Errorf("%s: discovered", fault)
+		}
+		d := departure()
+		_, err := f.Start(t.Context(), &d)
+		wantCode(t, err, code)
+		if entity.KindOf(err) != entity.KindUnavailable {
+			t.Errorf("%s: kind %v", fault, entity.KindOf(err))
+		}
 	}
 }

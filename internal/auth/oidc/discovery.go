@@ -11,6 +11,7 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"github.com/catalpa-metadata/catalpa/internal/auth"
+	"github.com/catalpa-metadata/catalpa/internal/entity"
 )
 
 // Metadata is what a provider says of itself (OpenID Connect Discovery 1.0 §3). It
@@ -141,7 +142,7 @@ func (p *Provider) refresh(ctx context.Context) error {
 	m, err := p.discover(ctx)
 	if err != nil {
 		if s := p.state.Load(); s.meta == nil {
-			p.state.Store(&state{err: err, keys: s.keys})
+			p.state.Store(&state{err: refusalOf(err), keys: s.keys})
 		}
 		return err
 	}
@@ -150,4 +151,12 @@ func (p *Provider) refresh(ctx context.Context) error {
 		p.cfg.OnMetadata(*m)
 	}
 	return nil
+}
+
+// refusalOf is what calls are answered with because of a failed discovery.
+func refusalOf(err error) error {
+	if refusal := entity.AsError(err); refusal != nil {
+		return refusal
+	}
+	return auth.RefuseFor(auth.CodeUpstream, err)
 }
