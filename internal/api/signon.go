@@ -147,7 +147,7 @@ func (c *call) finishLogin() error {
 	if back == "" {
 		back = defaultReturn
 	}
-	return c.redirect(back)
+	return c.redirect(c.withLegacyToken(back, done))
 }
 
 // isAnswer tells whether a query comes from an identity provider.
@@ -280,7 +280,7 @@ func (c *call) impersonated(by entity.Principal) (entity.Principal, error) {
 	case len(names) > 1 || names[0] == "" || len(names[0]) > 256:
 		return by, auth.Refuse(auth.CodeImpersonate)
 	}
-	return c.auth.Impersonate(c.ctx(), by, names[0], func(ctx context.Context, bot entity.Principal) error {
-		return c.engine.Authorize(ctx, bot, "user", policy.Impersonate)
+	return c.auth.Impersonate(c.ctx(), by, names[0], func(ctx context.Context, _ entity.Principal) error {
+		return c.engine.Authorize(ctx, by, "user", policy.Impersonate)
 	})
 }

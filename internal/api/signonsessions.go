@@ -2,8 +2,8 @@ package api
 
 import (
 	"net/http"
-	"strings"
 
+	"github.com/catalpa-metadata/catalpa/internal/auth"
 	"github.com/catalpa-metadata/catalpa/internal/engine"
 	"github.com/catalpa-metadata/catalpa/internal/entity"
 )
@@ -17,13 +17,6 @@ type sessionView struct {
 	SignedIn int64  `json:"signedIn"`
 	Used     int64  `json:"used,omitzero"`
 	Expires  int64  `json:"expires"`
-}
-
-// sessionOf is the id of the session that the caller's token belongs to: the tokens
-// of a session are named by it and a number.
-func sessionOf(by entity.Principal) string {
-	id, _, _ := strings.Cut(by.TokenID, ".")
-	return id
 }
 
 // whoseSessions is the caller, or the user whom an administrator names.
@@ -61,7 +54,7 @@ func (c *call) listSessions() error {
 	out := make([]sessionView, len(sessions))
 	for i, s := range sessions {
 		out[i] = sessionView{
-			ID: s.ID, Browser: s.Browser, Current: s.ID == sessionOf(c.by), Address: s.Address,
+			ID: s.ID, Browser: s.Browser, Current: s.ID == auth.SessionOf(c.by), Address: s.Address,
 			SignedIn: s.SignedIn.UnixMilli(), Expires: s.Expires.UnixMilli(),
 		}
 		if !s.Used.IsZero() {
@@ -107,7 +100,7 @@ func (c *call) endSessions() error {
 		return err
 	}
 	for _, s := range sessions { // a person has a bounded number of them
-		if s.ID == sessionOf(c.by) {
+		if s.ID == auth.SessionOf(c.by) {
 			continue
 		}
 		if err := c.auth.EndOneSession(c.ctx(), c.by, user, s.ID); err != nil && entity.KindOf(err) != entity.KindNotFound {
