@@ -3,6 +3,7 @@ package api
 import (
 	"crypto/tls"
 	"fmt"
+	"net/http"
 	"net/http/httptest"
 	"net/netip"
 	"slices"
@@ -15,7 +16,7 @@ import (
 
 // request is a call as it would come in from an address.
 func (h *harness) request(from string, header ...string) (*call, *httptest.ResponseRecorder) {
-	r := httptest.NewRequest("GET", "http://catalog.example/api/v1/auth/login", nil)
+	r := httptest.NewRequest(http.MethodGet, "http://catalog.example/api/v1/auth/login", nil)
 	r.RemoteAddr = from
 	for i := 0; i+1 < len(header); i += 2 {
 		r.Header.Add(header[i], header[i+1])

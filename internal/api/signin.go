@@ -227,18 +227,14 @@ func (c *call) saveUser(save func(*registry.Type, []byte) (engine.Result, error)
 		return entity.BadRequest("the body cannot be read: %s", wordJSON(err))
 	}
 	if plain != "" {
+		if err := c.mayGivePassword(plain, user.Name, user.Email); err != nil {
+			return err
+		}
 		switch {
-		case !c.by.IsAdmin:
-			return entity.Forbidden("only an administrator can give a user a password")
-		case !c.auth.SignOn().Basic:
-			return auth.Refuse(auth.CodeBasicOff)
 		case confirm != "" && confirm != plain:
 			return entity.BadRequest("Password and Confirm Password should match")
 		case user.IsBot:
 			return entity.BadRequest("a bot has no password: give it a token instead")
-		}
-		if err := c.auth.CheckPasswordRules(plain, user.Name, user.Email); err != nil {
-			return err
 		}
 	}
 	result, err := save(t, clean)
@@ -255,6 +251,17 @@ func (c *call) saveUser(save func(*registry.Type, []byte) (engine.Result, error)
 		status = http.StatusCreated
 	}
 	return c.written(result, status)
+}
+
+// mayGivePassword tells whether the caller can give a user this password.
+func (c *call) mayGivePassword(plain, name, email string) error {
+	switch {
+	case !c.by.IsAdmin:
+		return entity.Forbidden("only an administrator can give a user a password")
+	case !c.auth.SignOn().Basic:
+		return auth.Refuse(auth.CodeBasicOff)
+	}
+	return c.auth.CheckPasswordRules(plain, name, email)
 }
 
 // jwtMechanism is the credential of a bot as clients know it.

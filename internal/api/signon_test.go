@@ -28,7 +28,7 @@ func (h *harness) browser(t testing.TB) *browser {
 }
 
 // go sends a request with the browser's cookies and keeps what comes.
-func (b *browser) send(method, path string, header map[string]string, body ...string) answer {
+func (b *browser) send(method, path string, header map[string]string) answer {
 	b.t.Helper()
 	all := map[string]string{}
 	for name, value := range header {
@@ -41,7 +41,7 @@ func (b *browser) send(method, path string, header map[string]string, body ...st
 	if len(pairs) > 0 {
 		all["Cookie"] = strings.Join(pairs, "; ")
 	}
-	got := b.h.browse(b.t, method, path, all, body...)
+	got := b.h.browse(b.t, method, path, all)
 	for name, cookie := range got.cookies() {
 		if cookie.MaxAge < 0 {
 			delete(b.cookies, name)
@@ -72,13 +72,12 @@ func (b *browser) arrive(state string) answer {
 }
 
 // signIn is the whole round trip.
-func (b *browser) signIn() answer {
+func (b *browser) signIn() {
 	b.t.Helper()
 	got := b.arrive(b.depart("/my-data"))
 	if got.status != http.StatusFound || b.session() == "" {
 		b.t.Fatalf("the callback answers %d: %s", got.status, got.body)
 	}
-	return got
 }
 
 const cookieOfSession = "__Host-catalpa_session"

@@ -56,7 +56,7 @@ func TestT45RolesFollowTheClaim(t *testing.T) {
 	want(f.comes(map[string]any{roleClaim: []string{}}))
 
 	// Given by hand: neither taken away nor taken over.
-	user := f.user("zoe")
+	user := f.zoe()
 	must(t, f.people.Regrant(f.ctx, user.ID, Grants{Roles: []entity.ID{steward}}, Grants{}))
 	want(f.comes(map[string]any{roleClaim: []string{"DataSteward", "DataConsumer"}}), steward, consumer)
 	want(f.comes(map[string]any{roleClaim: []string{}}), steward)
@@ -75,7 +75,7 @@ func TestT45TeamsFollowTheClaim(t *testing.T) {
 	if diff := cmp.Diff([]entity.ID{group}, got.Teams); diff != "" {
 		t.Error(diff)
 	}
-	must(t, f.people.Regrant(f.ctx, f.user("zoe").ID, Grants{Teams: []entity.ID{own}}, Grants{}))
+	must(t, f.people.Regrant(f.ctx, f.zoe().ID, Grants{Teams: []entity.ID{own}}, Grants{}))
 	got = f.comes(map[string]any{"groups": []string{"other"}})
 	if diff := cmp.Diff([]entity.ID{own}, got.Teams); diff != "" {
 		t.Error("a team given by hand must stay:", diff)
@@ -122,20 +122,20 @@ func TestT43AdminByClaim(t *testing.T) {
 	f := newSignOn(t)
 	f.withClaims()
 	f.comes(map[string]any{roleClaim: []string{"Admin"}})
-	if f.user("zoe").IsAdmin {
+	if f.zoe().IsAdmin {
 		t.Fatal("the claim makes an administrator though it must not")
 	}
 	f.withClaims(func(so *SignOn) { so.Rules.AdminFromProvider = true })
 	f.comes(map[string]any{roleClaim: []string{"ADMIN"}})
-	if !f.user("zoe").IsAdmin {
+	if !f.zoe().IsAdmin {
 		t.Fatal("the claim does not make an administrator")
 	}
 	f.comes(map[string]any{})
-	if !f.user("zoe").IsAdmin {
+	if !f.zoe().IsAdmin {
 		t.Error("a missing claim demotes")
 	}
 	f.comes(map[string]any{roleClaim: []string{}})
-	if f.user("zoe").IsAdmin {
+	if f.zoe().IsAdmin {
 		t.Error("the role is gone and the administrator stays")
 	}
 	if f.audited("adminGranted") != 1 || f.audited("adminWithdrawn") != 1 {
@@ -148,7 +148,7 @@ func TestT43AdminByClaim(t *testing.T) {
 	admin.IsAdmin = false
 	f.setUser(admin, admin.ID)
 	f.comes(map[string]any{roleClaim: []string{}})
-	if !f.user("zoe").IsAdmin {
+	if !f.zoe().IsAdmin {
 		t.Error("the last administrator was demoted")
 	}
 }
@@ -158,9 +158,9 @@ func TestAdminByHandStays(t *testing.T) {
 	f := newSignOn(t)
 	f.withClaims(func(so *SignOn) { so.Rules.AdminFromProvider = true })
 	f.comes(map[string]any{})
-	must(t, f.people.SetAdmin(f.ctx, f.user("zoe").ID, true))
+	must(t, f.people.SetAdmin(f.ctx, f.zoe().ID, true))
 	f.comes(map[string]any{roleClaim: []string{}})
-	if !f.user("zoe").IsAdmin {
+	if !f.zoe().IsAdmin {
 		t.Error("an administrator by hand was demoted")
 	}
 }

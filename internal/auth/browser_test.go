@@ -313,7 +313,7 @@ func TestRenewalBringsRoles(t *testing.T) {
 	f.clock.Advance(time.Hour)
 	_, err := f.token(session)
 	must(t, err)
-	if got := f.people.grants[f.user("zoe").ID].Roles; len(got) != 1 || got[0] != role {
+	if got := f.people.grants[f.zoe().ID].Roles; len(got) != 1 || got[0] != role {
 		t.Errorf("roles %v", got)
 	}
 }
@@ -484,7 +484,7 @@ func TestSessionOfADeletedUser(t *testing.T) {
 	f := newSignOn(t)
 	f.confidential()
 	session := f.signedIn().Session
-	user := f.user("zoe")
+	user := f.zoe()
 	user.Deleted = true
 	f.setUser(user, user.ID)
 	_, err := f.SessionToken(f.ctx, session)

@@ -16,7 +16,7 @@ func TestFirstSignInMakesAndLinks(t *testing.T) {
 	f.public()
 	p, err := f.person("sub-1", nil)
 	must(t, err)
-	user := f.user("zoe")
+	user := f.zoe()
 	if p.UserID != user.ID || p.Name != "zoe" || user.Email != "zoe@example.org" || p.IsAdmin {
 		t.Errorf("%+v is not %+v", p, user)
 	}
@@ -154,7 +154,7 @@ func TestDeletedUserIsGoneAtOnce(t *testing.T) {
 	token := f.idToken("sub-1", nil)
 	_, err := f.use(token)
 	must(t, err)
-	user := f.user("zoe")
+	user := f.zoe()
 	user.Deleted = true
 	f.setUser(user, user.ID)
 	for range 2 {
@@ -172,11 +172,11 @@ func TestRemovedUserStartsAnew(t *testing.T) {
 	f.public()
 	_, err := f.person("sub-1", nil)
 	must(t, err)
-	first := f.user("zoe")
+	first := f.zoe()
 	f.removeUser(first)
 	_, err = f.person("sub-1", map[string]any{"jti": "2"})
 	must(t, err)
-	if f.user("zoe").ID == first.ID {
+	if f.zoe().ID == first.ID {
 		t.Error("the user was not made anew")
 	}
 }
@@ -187,7 +187,7 @@ func TestUnlink(t *testing.T) {
 	token := f.idToken("sub-old", nil)
 	_, err := f.use(token)
 	must(t, err)
-	user := f.user("zoe")
+	user := f.zoe()
 	f.clock.Advance(2 * time.Second)
 	_, err = f.person("sub-new", nil)
 	wantCode(t, err, CodeUserRelink)

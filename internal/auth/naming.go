@@ -101,7 +101,7 @@ func (n naming) check() error {
 	case n.name == "" || len(n.name) > maxName || len(n.email) > maxName:
 		return fmt.Errorf("a name of %d and an email of %d bytes", len(n.name), len(n.email))
 	case strings.Contains(n.name, "::"):
-		return fmt.Errorf("a name with ::")
+		return fmt.Errorf("a name with %q", "::")
 	case strings.ContainsFunc(n.name+n.email, confusing):
 		return fmt.Errorf("a name or an email with spaces, control characters or letters that fold to ASCII")
 	case !strings.Contains(n.email, "@") || strings.HasPrefix(n.email, "@") || strings.HasSuffix(n.email, "@"):

@@ -93,24 +93,9 @@ func (s *Service) FinishReset(ctx context.Context, req ResetRequest) error {
 	if !s.SignOn().Basic {
 		return Refuse(CodeBasicOff)
 	}
-	user, err := s.findForLogin(ctx, strings.ToLower(strings.TrimSpace(entity.Shorten(req.Name, maxLoginName))))
+	user, secret, err := s.whoResets(ctx, req)
 	if err != nil {
 		return err
-	}
-	secret, err := decodePart(req.Token)
-	if err != nil || len(secret) != secretSize || user.ID == entity.NilID || user.Deleted || user.IsBot {
-		return s.refuseReset(req)
-	}
-	valid := false
-	err = s.store.View(ctx, func(r store.Reader) error {
-		valid, err = s.isReset(ctx, r, user.ID, secret)
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	if !valid {
-		return s.refuseReset(req)
 	}
 	if err := password.Check(req.Password, user.Name, user.Email); err != nil {
 		return err
@@ -119,6 +104,7 @@ func (s *Service) FinishReset(ctx context.Context, req ResetRequest) error {
 	if err != nil {
 		return err
 	}
+	valid := false
 	err = s.change(ctx, user.ID, func(tx store.Tx) error {
 		if valid, err = s.isReset(ctx, tx, user.ID, secret); err != nil || !valid {
 			return err // somebody was quicker
@@ -136,6 +122,28 @@ func (s *Service) FinishReset(ctx context.Context, req ResetRequest) error {
 	}
 	s.tellOfReset(user)
 	return s.removeFirstPassword(user)
+}
+
+// whoResets finds the user of a reset and the secret of the token, if they belong
+// together.
+func (s *Service) whoResets(ctx context.Context, req ResetRequest) (User, []byte, error) {
+	user, err := s.findForLogin(ctx, strings.ToLower(strings.TrimSpace(entity.Shorten(req.Name, maxLoginName))))
+	if err != nil {
+		return User{}, nil, err
+	}
+	secret, err := decodePart(req.Token)
+	if err != nil || len(secret) != secretSize || user.ID == entity.NilID || user.Deleted || user.IsBot {
+		return User{}, nil, s.refuseReset(req)
+	}
+	valid := false
+	err = s.store.View(ctx, func(r store.Reader) error {
+		valid, err = s.isReset(ctx, r, user.ID, secret)
+		return err
+	})
+	if err == nil && !valid {
+		err = s.refuseReset(req)
+	}
+	return user, secret, err
 }
 
 // isReset tells whether the secret is that of the user's live reset token.

@@ -219,7 +219,7 @@ func (f *signOnFixture) public(change ...func(*SignOn)) *SignOn {
 }
 
 // confidential puts a provider in force that the server makes the round trip to.
-func (f *signOnFixture) confidential(change ...func(*SignOn)) *SignOn {
+func (f *signOnFixture) confidential(change ...func(*SignOn)) {
 	so := &SignOn{
 		Provider: "auth0", Identity: testIssuer + " " + testClient, Rules: defaultRules(), Redirect: f.provider,
 		AccessLifetime: time.Hour, SessionLifetime: 24 * time.Hour, IdleLifetime: 8 * time.Hour,
@@ -228,7 +228,6 @@ func (f *signOnFixture) confidential(change ...func(*SignOn)) *SignOn {
 		c(so)
 	}
 	f.SetSignOn(so)
-	return so
 }
 
 func providerKey(_ context.Context, kid, alg string) (crypto.PublicKey, error) {
@@ -284,9 +283,9 @@ func (f *signOnFixture) person(sub string, changes map[string]any) (entity.Princ
 	return f.use(f.idToken(sub, changes))
 }
 
-func (f *signOnFixture) user(name string) User {
+func (f *signOnFixture) zoe() User {
 	f.t.Helper()
-	user, err := f.people.ByName(f.ctx, name)
+	user, err := f.people.ByName(f.ctx, "zoe")
 	must(f.t, err)
 	return user
 }

@@ -99,7 +99,7 @@ func (b *binder) checkServiceProviderKey(s SAML) {
 	if s.KeyStorePath != "" {
 		b.report(Notice, "CFG-IGNORED", keySAML+"security.keyStoreFilePath", "ignored: Java's key stores are not read; give spX509Certificate and spPrivateKey.", "")
 	}
-	if s.SendSignedAuthRequest || s.SignSPMetadata || s.WantAssertionEncrypted || s.WantNameIDEncrypted || s.SendEncryptedNameID {
+	if s.needsKey() {
 		b.require(key, s.SPPrivateKey.Reveal(), "signing and encryption need the server's own key")
 		b.require(certificate, s.SPCertificate.Reveal(), "signing and encryption need the server's own certificate")
 	}
@@ -112,6 +112,11 @@ func (b *binder) checkServiceProviderKey(s SAML) {
 	case s.SPCertificate != "" && s.SPPrivateKey != "" && !isPair(s):
 		b.refuse(key, "this is not the key of spX509Certificate.")
 	}
+}
+
+// needsKey tells whether something is to be signed by, or encrypted for, this server.
+func (s SAML) needsKey() bool {
+	return s.SendSignedAuthRequest || s.SignSPMetadata || s.WantAssertionEncrypted || s.WantNameIDEncrypted || s.SendEncryptedNameID
 }
 
 // certificates reads PEM or the bare Base64 of one certificate, which is what

@@ -87,8 +87,7 @@ func (c *collector) savedMember(dec *jsontext.Decoder, parent, name string) erro
 	path := join(parent, name)
 	info, known := c.keys.byPath[path]
 	switch {
-	case strings.ContainsAny(name, ".[]"):
-		known = false
+	case strings.ContainsAny(name, ".[]"): // would be taken for a path
 	case parent == "" && !contains(savedSections(), name), known && !savable(path):
 		if known || c.keys.isSection(path) {
 			c.refuseSaved(path, "CFG-SAVED", "this cannot be saved; it belongs into the configuration file or the environment.")

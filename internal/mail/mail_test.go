@@ -2,6 +2,7 @@ package mail
 
 import (
 	"crypto/x509"
+	"errors"
 	"io"
 	"mime"
 	"mime/multipart"
@@ -46,7 +47,7 @@ func parts(t *testing.T, data string) (netmail.Header, string, string) {
 	texts := map[string]string{}
 	for {
 		part, err := reader.NextRawPart()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {

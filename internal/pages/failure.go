@@ -2,10 +2,11 @@ package pages
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"io/fs"
 	"strings"
+
+	"github.com/go-json-experiment/json"
 )
 
 // words are what a page says about a failure. They are written once, in a module

@@ -1,6 +1,7 @@
 package pages
 
 import (
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -60,7 +61,7 @@ func TestEveryTemplateIsWritten(t *testing.T) {
 		p.Stopped(Failure{Code: "SEC-CB-STATE", Request: `"><script>`}, 400),
 	} {
 		w := httptest.NewRecorder()
-		if err := p.Write(w, httptest.NewRequest("GET", "/", nil), page); err != nil {
+		if err := p.Write(w, httptest.NewRequest(http.MethodGet, "/", nil), page); err != nil {
 			t.Fatal(err)
 		}
 		body := w.Body.String()
@@ -72,13 +73,13 @@ func TestEveryTemplateIsWritten(t *testing.T) {
 		}
 	}
 	w := httptest.NewRecorder()
-	if err := p.Write(w, httptest.NewRequest("GET", "/", nil), Page{Template: "nothing"}); err == nil || w.Body.Len() > 0 {
+	if err := p.Write(w, httptest.NewRequest(http.MethodGet, "/", nil), Page{Template: "nothing"}); err == nil || w.Body.Len() > 0 {
 		t.Errorf("a page without template: %v, %d bytes", err, w.Body.Len())
 	}
-	if err := p.Write(w, httptest.NewRequest("HEAD", "/", nil), Page{Template: "tested", Title: "x"}); err != nil || w.Body.Len() > 0 || w.Header().Get("Content-Length") == "0" {
+	if err := p.Write(w, httptest.NewRequest(http.MethodHead, "/", nil), Page{Template: "tested", Title: "x"}); err != nil || w.Body.Len() > 0 || w.Header().Get("Content-Length") == "0" {
 		t.Errorf("HEAD: %v, %d bytes", err, w.Body.Len())
 	}
-	if err := p.Write(w, httptest.NewRequest("GET", "/", nil), Page{Template: "tested", Settings: func() {}}); err == nil {
+	if err := p.Write(w, httptest.NewRequest(http.MethodGet, "/", nil), Page{Template: "tested", Settings: func() {}}); err == nil {
 		t.Error("settings that JSON cannot hold are accepted")
 	}
 }
