@@ -113,7 +113,8 @@ func (c *call) auditTrail() error {
 // refusal is an entry of the trail with what to do about it.
 type refusal struct {
 	auth.AuditEntry
-	Hint string `json:"hint,omitzero"`
+	Message string `json:"message,omitzero"` // what the person read
+	Hint    string `json:"hint,omitzero"`
 }
 
 func (c *call) refusals() error {
@@ -127,7 +128,8 @@ func (c *call) refusals() error {
 	}
 	out := make([]refusal, len(entries))
 	for i, e := range entries {
-		out[i] = refusal{AuditEntry: e, Hint: auth.Refuse(e.Code).Hint}
+		words := auth.Refuse(e.Code)
+		out[i] = refusal{AuditEntry: e, Message: words.Message, Hint: words.Hint}
 	}
 	return c.json(http.StatusOK, newPage(out, len(out)))
 }

@@ -222,7 +222,7 @@ func newHarness(t testing.TB) *harness {
 	check(t, err)
 	var security *signon.Manager
 	service, err := auth.New(ctx, auth.Options{
-		Store: db, Users: testUsers{db}, Keys: s.keys, Sealer: sealer, DataDir: dir, Hasher: hasher, Log: log, Issuer: "catalpa.example.org",
+		Store: db, Users: testUsers{db}, Keys: s.keys, Sealer: sealer, DataDir: dir, Hasher: hasher, Log: log, Issuer: "catalpa.example.org", Route: RouteOf,
 		TestSignOn: func(ctx context.Context, doc []byte) (*auth.SignOn, error) { return security.TestSignOn(ctx, doc) },
 	})
 	check(t, err)

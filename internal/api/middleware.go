@@ -18,7 +18,7 @@ import (
 
 // note collects what the access log says about a request.
 type note struct {
-	id, user, route string
+	id, user, method, route string
 }
 
 type noteKey struct{}
@@ -34,6 +34,14 @@ func noteRoute(ctx context.Context, r *Route) {
 	if n, ok := ctx.Value(noteKey{}).(*note); ok {
 		n.route = r.Path
 	}
+}
+
+// RouteOf names the route of the request that a context belongs to, "" for none.
+func RouteOf(ctx context.Context) string {
+	if n, ok := ctx.Value(noteKey{}).(*note); ok && n.route != "" {
+		return n.method + " " + n.route
+	}
+	return ""
 }
 
 func noteUser(ctx context.Context, name string) {
@@ -73,7 +81,7 @@ func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }
 func (a *API) chain(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := time.Now()
-		n := &note{id: newRequestID()}
+		n := &note{id: newRequestID(), method: r.Method}
 		ctx, cancel := context.WithTimeout(context.WithValue(r.Context(), noteKey{}, n), a.limits.Timeout)
 		defer cancel()
 		r = r.WithContext(ctx)

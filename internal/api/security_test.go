@@ -243,7 +243,7 @@ func TestDoctorOverHTTP(t *testing.T) {
 	}
 	h.as(caller{token: broken}, http.MethodGet, "/users/loggedInUser", nil).want(http.StatusUnauthorized)
 	listed := h.do(http.MethodGet, "/system/security/refusals?code="+auth.CodeSignature, nil, http.StatusOK)
-	if !strings.Contains(string(listed.body), auth.CodeSignature) || !strings.Contains(string(listed.body), `"hint"`) {
+	if !strings.Contains(string(listed.body), auth.CodeSignature) || !strings.Contains(string(listed.body), `"hint"`) || !strings.Contains(string(listed.body), `"GET /api/v1/users/loggedInUser"`) {
 		t.Errorf("the refusal is not listed: %s", listed.body)
 	}
 	if strings.Contains(string(listed.body), broken) {

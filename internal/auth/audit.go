@@ -41,6 +41,7 @@ type AuditEntry struct {
 	Address string `json:"address,omitzero"`
 	Issuer  string `json:"issuer,omitzero"`
 	KeyID   string `json:"kid,omitzero"`
+	Route   string `json:"route,omitzero"`   // where it was refused
 	Subject string `json:"subject,omitzero"` // digest of who was refused
 	Count   int    `json:"count,omitzero"`   // equal refusals in this entry
 	Detail  string `json:"detail,omitzero"`  // such as the names of settings that changed
@@ -52,6 +53,7 @@ type trail struct {
 	store store.Store
 	clock func() time.Time
 	log   *slog.Logger
+	route func(context.Context) string // nil: nobody knows
 
 	mu      sync.Mutex
 	pending map[AuditEntry]int
@@ -64,19 +66,22 @@ func newTrail(st store.Store, clock func() time.Time, log *slog.Logger) *trail {
 }
 
 // refusal takes note of a refused bearer token.
-func (t *trail) refusal(e *entity.Error, token *parsed) {
+func (t *trail) refusal(ctx context.Context, e *entity.Error, token *parsed) {
 	entry := AuditEntry{Action: "refusal", Code: e.Code}
 	if token != nil {
 		entry.Issuer = entity.Shorten(token.claims.Issuer, 100)
 		entry.KeyID = entity.Shorten(token.header.KeyID, 60)
 		entry.Subject = digestOf(token.claims.Subject)
 	}
-	t.note(entry)
+	t.note(ctx, entry)
 }
 
 // note counts an entry without a time; equal ones become one. Entries without a code
 // tell what was done, and are never mixed up.
-func (t *trail) note(entry AuditEntry) {
+func (t *trail) note(ctx context.Context, entry AuditEntry) {
+	if t.route != nil && entry.Code != "" {
+		entry.Route = entity.Shorten(t.route(ctx), 120)
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if _, known := t.pending[entry]; !known && entry.Code != "" && len(t.pending) >= maxDistinct {
@@ -119,7 +124,7 @@ func (t *trail) flush(ctx context.Context) error {
 			kind, event = kindAudit, "done"
 		}
 		t.log.Info(event, "action", entry.Action, "user", entry.User, "by", entry.By, "code", entry.Code, "issuer", entry.Issuer, "kid", entry.KeyID,
-			"subject", entry.Subject, "address", entry.Address, "count", count)
+			"subject", entry.Subject, "route", entry.Route, "address", entry.Address, "count", count)
 		rec, err := entry.record(kind)
 		if err != nil {
 			return err

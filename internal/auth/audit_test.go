@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
@@ -43,12 +44,38 @@ func TestRefusalsAreCounted(t *testing.T) {
 	}
 }
 
+// TestRefusalsAreFoundByUser asks for somebody by every name under which the trail
+// may know them, as it holds digests only.
+func TestRefusalsAreFoundByUser(t *testing.T) {
+	f := newFixture(t)
+	f.trail.route = func(context.Context) string { return "GET /api/v1/tables" }
+	token := f.mustLogin().AccessToken
+	_, err := f.login(f.ann.Name, "not the password", "192.0.2.1")
+	wantCode(t, err, CodeLogin)
+	_, err = f.login("somebody-else", "not the password", "192.0.2.1")
+	wantCode(t, err, CodeLogin)
+	_, err = f.use(f.forge(f.header(), f.payload(token, map[string]any{"iss": "https://other.example", "sub": "auth0|17"})))
+	wantCode(t, err, CodeIssuer)
+	for user, want := range map[string]int{"": 3, f.ann.Name: 1, f.ann.Email: 1, "somebody-else": 1, "auth0|17": 1, "nobody": 0} {
+		found, err := f.FindRefusals(f.ctx, AuditQuery{User: user})
+		must(t, err)
+		if len(found) != want {
+			t.Errorf("%q: %d refusals, want %d: %+v", user, len(found), want, found)
+		}
+		for _, e := range found {
+			if e.Route != "GET /api/v1/tables" {
+				t.Errorf("%q: the entry does not tell where it was: %+v", user, e)
+			}
+		}
+	}
+}
+
 // TestFloodOfRefusals sends tokens that differ: the trail must stay small.
 func TestFloodOfRefusals(t *testing.T) {
 	f := newFixture(t)
 	for flush := range 60 {
 		for i := range 100 {
-			f.trail.refusal(Refuse(CodeKeyID), &parsed{header: header{KeyID: fmt.Sprint(flush, "/", i)}})
+			f.trail.refusal(f.ctx, Refuse(CodeKeyID), &parsed{header: header{KeyID: fmt.Sprint(flush, "/", i)}})
 		}
 		must(t, f.trail.flush(f.ctx))
 	}
@@ -92,8 +119,8 @@ func TestRefusalsAreWrittenByThemselves(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := &memoryTrail{}
 		tr := newTrail(f, time.Now, discard())
-		tr.refusal(Refuse(CodeFormat), nil)
-		tr.refusal(Refuse(CodeFormat), nil)
+		tr.refusal(t.Context(), Refuse(CodeFormat), nil)
+		tr.refusal(t.Context(), Refuse(CodeFormat), nil)
 		<-time.After(flushDelay + time.Millisecond) // of fake time
 		synctest.Wait()
 		if len(f.records) != 1 || !strings.Contains(string(f.records[0].Doc), `"count":2`) {

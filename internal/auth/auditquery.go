@@ -2,6 +2,7 @@ package auth
 
 import (
 	"context"
+	"slices"
 
 	"github.com/go-json-experiment/json"
 
@@ -16,6 +17,8 @@ type AuditQuery struct {
 	From, To     int64  // milliseconds since 1970, both included; 0 for no bound
 	Offset       int
 	Limit        int // 100 if 0, at most 1000
+
+	subjects []string // digests by which refusals name the user
 }
 
 const (
@@ -34,7 +37,25 @@ func (s *Service) FindRefusals(ctx context.Context, q AuditQuery) ([]AuditEntry,
 	if err := s.trail.flush(ctx); err != nil {
 		return nil, err
 	}
+	var err error
+	if q.subjects, err = s.subjectsOf(ctx, q.User); err != nil {
+		return nil, err
+	}
 	return s.find(ctx, kindRefusals, q)
+}
+
+// subjectsOf returns the digests under which somebody may have been refused: of what
+// was typed or came as sub, and of the names of the user who is called so here.
+func (s *Service) subjectsOf(ctx context.Context, name string) ([]string, error) {
+	if name == "" {
+		return nil, nil
+	}
+	digests := []string{digestOf(name)}
+	user, err := s.findForLogin(ctx, name)
+	if err != nil || user.ID == entity.NilID {
+		return digests, err
+	}
+	return append(digests, digestOf(user.ID.String()), digestOf(user.Name), digestOf(user.Email)), nil
 }
 
 // find reads page after page: the trail is bounded, and most questions end early.
@@ -77,5 +98,9 @@ func (s *Service) find(ctx context.Context, kind string, q AuditQuery) ([]AuditE
 }
 
 func (q AuditQuery) matches(e AuditEntry) bool {
-	return (q.Code == "" || q.Code == e.Code) && (q.Action == "" || q.Action == e.Action) && (q.User == "" || q.User == e.User || q.User == e.By)
+	return (q.Code == "" || q.Code == e.Code) && (q.Action == "" || q.Action == e.Action) && (q.User == "" || q.concerns(e))
+}
+
+func (q AuditQuery) concerns(e AuditEntry) bool {
+	return q.User == e.User || q.User == e.By || e.Subject != "" && slices.Contains(q.subjects, e.Subject)
 }

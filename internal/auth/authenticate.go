@@ -29,7 +29,7 @@ type verified struct {
 func (s *Service) Authenticate(ctx context.Context, header string) (entity.Principal, error) {
 	token, ok := bearer(header)
 	if !ok {
-		return s.refused(Refuse(CodeMissing), nil)
+		return s.refused(ctx, Refuse(CodeMissing), nil)
 	}
 	sum := digest(token)
 	now := s.clock()
@@ -39,12 +39,12 @@ func (s *Service) Authenticate(ctx context.Context, header string) (entity.Princ
 		var t *parsed
 		var err error
 		if v, t, err = s.verifyToken(ctx, token, now); err != nil {
-			return s.refused(err, t)
+			return s.refused(ctx, err, t)
 		}
 	}
 	principal, st, err := s.check(ctx, v, sum, now)
 	if err != nil {
-		return s.refused(err, &parsed{claims: claims{Issuer: v.profile.Issuer, Subject: v.user.String()}})
+		return s.refused(ctx, err, &parsed{claims: claims{Issuer: v.profile.Issuer, Subject: v.user.String()}})
 	}
 	if !ok {
 		s.verified.Add(sum, v)
@@ -205,13 +205,13 @@ func (st *standing) honours(v *verified, sum [32]byte, now time.Time) error {
 }
 
 // refused takes note of a refusal and gives it back.
-func (s *Service) refused(err error, t *parsed) (entity.Principal, error) {
+func (s *Service) refused(ctx context.Context, err error, t *parsed) (entity.Principal, error) {
 	var e *entity.Error
 	if !errors.As(err, &e) {
 		e = entity.Internal(err)
 	}
 	if e.Kind == entity.KindUnauthorized || e.Code != "" {
-		s.trail.refusal(e, t)
+		s.trail.refusal(ctx, e, t)
 	}
 	return entity.Principal{}, e
 }

@@ -133,7 +133,7 @@ func TestListsOfTheTrailAreBounded(t *testing.T) {
 func TestTrailShortensWhatIsForged(t *testing.T) {
 	f := newFixture(t)
 	long := strings.Repeat("x", 100_000)
-	f.trail.refusal(Refuse(CodeKeyID), &parsed{header: header{KeyID: long}, claims: claims{Issuer: long, Subject: long}})
+	f.trail.refusal(f.ctx, Refuse(CodeKeyID), &parsed{header: header{KeyID: long}, claims: claims{Issuer: long, Subject: long}})
 	entries, err := f.Refusals(f.ctx, 1)
 	must(t, err)
 	if e := entries[0]; len(e.Issuer) > 110 || len(e.KeyID) > 70 || len(e.Subject) > 20 || e.Issuer == "" || e.KeyID == "" || e.Subject == "" {

@@ -127,11 +127,11 @@ func (s *Service) sealGrant(c *credential, k cookie, g Grant) error {
 func (s *Service) SessionToken(ctx context.Context, value string) (Tokens, error) {
 	k, ok := parseCookie(value)
 	if !ok {
-		return Tokens{}, s.refuseRefresh("")
+		return Tokens{}, s.refuseRefresh(ctx, "")
 	}
 	user, err := s.users.ByID(ctx, k.user)
 	if isNotFound(err) || err == nil && (user.Deleted || user.IsBot) {
-		return Tokens{}, s.refuseRefresh(k.user.String())
+		return Tokens{}, s.refuseRefresh(ctx, k.user.String())
 	}
 	if err != nil {
 		return Tokens{}, err
@@ -145,7 +145,7 @@ func (s *Service) SessionToken(ctx context.Context, value string) (Tokens, error
 		return Tokens{}, err
 	}
 	if c == nil {
-		return Tokens{}, s.refuseRefresh(k.user.String())
+		return Tokens{}, s.refuseRefresh(ctx, k.user.String())
 	}
 	force := s.inForce.Load()
 	if force.due(c, s.clock()) {
@@ -193,7 +193,7 @@ func (s *Service) touch(ctx context.Context, force *inForce, k cookie, c *creden
 		return putCredential(ctx, tx, k.user, k.key(), c)
 	})
 	if err == nil && c == nil {
-		err = s.refuseRefresh(k.user.String())
+		err = s.refuseRefresh(ctx, k.user.String())
 	}
 	return c, err
 }

@@ -16,11 +16,11 @@ func (s *Service) Impersonate(ctx context.Context, bot entity.Principal, name st
 	if err != nil {
 		e := entity.AsError(asError(err))
 		if e.Code != "" {
-			s.trail.note(AuditEntry{Action: "impersonationRefused", By: bot.Name, Code: e.Code, Subject: digestOf(name), TokenID: bot.TokenID})
+			s.trail.note(ctx, AuditEntry{Action: "impersonationRefused", By: bot.Name, Code: e.Code, Subject: digestOf(name), TokenID: bot.TokenID})
 		}
 		return entity.Principal{}, e
 	}
-	s.trail.note(AuditEntry{Action: "actedOnBehalf", User: target.Name, By: bot.Name, TokenID: bot.TokenID})
+	s.trail.note(ctx, AuditEntry{Action: "actedOnBehalf", User: target.Name, By: bot.Name, TokenID: bot.TokenID})
 	return target, nil
 }
 

@@ -37,29 +37,25 @@ func (s *Service) Login(ctx context.Context, req LoginRequest) (Tokens, error) {
 	}
 	name := strings.ToLower(strings.TrimSpace(req.Name))
 	if name == "" || len(name) > maxLoginName || !utf8.ValidString(name) {
-		return Tokens{}, s.refuseLogin(CodeLogin, "", req.Address)
+		return Tokens{}, s.refuseLogin(ctx, CodeLogin, "", req.Address)
 	}
 	who := attemptOf(name, req.Address)
 	// Whoever is blocked must not wait in line with the others.
 	if blocked, err := s.blocked(ctx, who); err != nil || blocked {
-		return Tokens{}, firstError(err, func() error { return s.refuseLogin(CodeThrottled, name, req.Address) })
+		return Tokens{}, firstError(err, func() error { return s.refuseLogin(ctx, CodeThrottled, name, req.Address) })
 	}
-	leave, err := s.turns.enter(ctx, who.pair.key+who.pair.owner)
-	if err != nil {
-		return Tokens{}, err
+	leave, blocked, err := s.takeTurn(ctx, who)
+	if err != nil || blocked {
+		return Tokens{}, firstError(err, func() error { return s.refuseLogin(ctx, CodeThrottled, name, req.Address) })
 	}
 	defer leave()
-	if blocked, err := s.blocked(ctx, who); err != nil || blocked {
-		return Tokens{}, firstError(err, func() error { return s.refuseLogin(CodeThrottled, name, req.Address) })
-	}
 	if force.Basic {
 		return s.loginInTurn(ctx, who, name, plain, req.Address)
 	}
 	return s.loginElsewhere(ctx, force, who, name, plain, req.Address)
 }
 
-// loginInTurn evaluates one password at a time of the same account and address,
-// so that a volley of guesses cannot pass the throttle together.
+// loginInTurn evaluates a password when the turn of its account and address has come.
 func (s *Service) loginInTurn(ctx context.Context, who attempt, name, plain, address string) (Tokens, error) {
 	user, err := s.findForLogin(ctx, name)
 	if err != nil {
@@ -84,7 +80,7 @@ func (s *Service) loginInTurn(ctx context.Context, who attempt, name, plain, add
 		if err := s.countFailure(ctx, who); err != nil {
 			return Tokens{}, err
 		}
-		return Tokens{}, s.refuseLogin(CodeLogin, name, address)
+		return Tokens{}, s.refuseLogin(ctx, CodeLogin, name, address)
 	}
 	if renew {
 		if stored.Hash, err = s.hasher.Hash(ctx, plain); err != nil {
@@ -122,12 +118,12 @@ func (s *Service) loginElsewhere(ctx context.Context, force *inForce, who attemp
 		if err := s.countFailure(ctx, who); err != nil {
 			return Tokens{}, err
 		}
-		return Tokens{}, s.refuseLogin(CodeLogin, name, address)
+		return Tokens{}, s.refuseLogin(ctx, CodeLogin, name, address)
 	}
 	user, err := s.recognise(ctx, force.SignOn, id)
 	if err != nil {
 		e := entity.AsError(asError(err))
-		s.trail.note(AuditEntry{Action: "signInRefused", Code: e.Code, Subject: digestOf(name), Issuer: entity.Shorten(id.Issuer, 100), Address: entity.Shorten(address, 60)})
+		s.trail.note(ctx, AuditEntry{Action: "signInRefused", Code: e.Code, Subject: digestOf(name), Issuer: entity.Shorten(id.Issuer, 100), Address: entity.Shorten(address, 60)})
 		return Tokens{}, e
 	}
 	return s.signIn(ctx, user, address, func(tx store.Tx) error {
@@ -149,8 +145,8 @@ func (s *Service) findForLogin(ctx context.Context, name string) (User, error) {
 	return user, err
 }
 
-func (s *Service) refuseLogin(code, name, address string) error {
-	s.trail.note(AuditEntry{Action: "signInRefused", Code: code, Subject: digestOf(name), Address: entity.Shorten(address, 60)})
+func (s *Service) refuseLogin(ctx context.Context, code, name, address string) error {
+	s.trail.note(ctx, AuditEntry{Action: "signInRefused", Code: code, Subject: digestOf(name), Address: entity.Shorten(address, 60)})
 	return Refuse(code)
 }
 

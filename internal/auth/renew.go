@@ -64,7 +64,7 @@ func (s *Service) renewAlone(ctx context.Context, k cookie) (*credential, error)
 		case err != nil:
 			return nil, err
 		case c == nil:
-			return nil, s.refuseRefresh(k.user.String())
+			return nil, s.refuseRefresh(ctx, k.user.String())
 		case mine:
 			return s.renewLeased(ctx, k, c, holder)
 		case c.Browser.Lease == 0 || !s.inForce.Load().due(c, s.clock()):
@@ -194,7 +194,7 @@ func (s *Service) keepRenewed(ctx context.Context, force *inForce, k cookie, g G
 	}
 	if c == nil { // signed out meanwhile: nobody will use what the provider gave
 		s.revokeLater(force, g.RefreshToken)
-		return nil, s.refuseRefresh(k.user.String())
+		return nil, s.refuseRefresh(ctx, k.user.String())
 	}
 	return c, nil
 }

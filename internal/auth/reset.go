@@ -118,7 +118,7 @@ func (s *Service) FinishReset(ctx context.Context, req ResetRequest) error {
 		return err
 	}
 	if !valid {
-		return s.refuseReset(req)
+		return s.refuseReset(ctx, req)
 	}
 	s.tellOfReset(user)
 	return s.removeFirstPassword(user)
@@ -133,7 +133,7 @@ func (s *Service) whoResets(ctx context.Context, req ResetRequest) (User, []byte
 	}
 	secret, err := decodePart(req.Token)
 	if err != nil || len(secret) != secretSize || user.ID == entity.NilID || user.Deleted || user.IsBot {
-		return User{}, nil, s.refuseReset(req)
+		return User{}, nil, s.refuseReset(ctx, req)
 	}
 	valid := false
 	err = s.store.View(ctx, func(r store.Reader) error {
@@ -141,7 +141,7 @@ func (s *Service) whoResets(ctx context.Context, req ResetRequest) (User, []byte
 		return err
 	})
 	if err == nil && !valid {
-		err = s.refuseReset(req)
+		err = s.refuseReset(ctx, req)
 	}
 	return user, secret, err
 }
@@ -162,8 +162,8 @@ func (s *Service) isReset(ctx context.Context, r store.Reader, user entity.ID, s
 	return equal(doc.Hash, secret) && s.clock().UnixMilli() < doc.Expires, nil
 }
 
-func (s *Service) refuseReset(req ResetRequest) error {
-	s.trail.note(AuditEntry{
+func (s *Service) refuseReset(ctx context.Context, req ResetRequest) error {
+	s.trail.note(ctx, AuditEntry{
 		Action: "passwordResetRefused", Code: CodeReset, Subject: digestOf(req.Name), Address: entity.Shorten(req.Address, 60),
 	})
 	return Refuse(CodeReset)

@@ -35,7 +35,7 @@ func (s *Service) FinishLogin(ctx context.Context, back LoginReturn) (LoginDone,
 	done, issuer, err := s.finishLogin(ctx, back)
 	if err != nil {
 		e := asError(err)
-		s.trail.note(AuditEntry{
+		s.trail.note(ctx, AuditEntry{
 			Action: "signInRefused", Code: entity.AsError(e).Code, Issuer: entity.Shorten(issuer, 100), Address: entity.Shorten(back.Address, 60),
 		})
 		return LoginDone{Attempt: done.Attempt}, e
@@ -136,7 +136,7 @@ func (s *Service) AcceptPost(ctx context.Context, form url.Values, address strin
 	params, err := s.acceptPost(ctx, form)
 	if err != nil {
 		err = asError(err)
-		s.trail.note(AuditEntry{Action: "signInRefused", Code: entity.AsError(err).Code, Address: entity.Shorten(address, 60)})
+		s.trail.note(ctx, AuditEntry{Action: "signInRefused", Code: entity.AsError(err).Code, Address: entity.Shorten(address, 60)})
 		return nil, err
 	}
 	return params, nil

@@ -34,6 +34,9 @@ type Options struct {
 	// TestSignOn makes a SignOn of a settings document that is tried out; without one
 	// there are no test logins.
 	TestSignOn func(ctx context.Context, doc []byte) (*SignOn, error)
+	// Route names the route of the request that a context belongs to, for the trail of
+	// refusals; "" for none. It is asked for refusals only.
+	Route func(ctx context.Context) string
 	// DataDir is where the first admin's password is put down; none if empty.
 	DataDir string
 
@@ -123,6 +126,7 @@ func New(ctx context.Context, opts Options) (*Service, error) {
 		return nil, err
 	}
 	s.trail = newTrail(s.store, s.clock, s.log)
+	s.trail.route = opts.Route
 	s.own = s.ownProfile()
 	s.SetSignOn(&SignOn{Provider: "basic", Basic: true})
 	s.store.OnCommit(func(c store.Commit) {

@@ -168,11 +168,11 @@ func dropOldSessions(ctx context.Context, tx store.Tx, user entity.ID, now time.
 func (s *Service) Refresh(ctx context.Context, text string) (Tokens, error) {
 	old, ok := parseRefresh(text)
 	if !ok {
-		return Tokens{}, s.refuseRefresh("")
+		return Tokens{}, s.refuseRefresh(ctx, "")
 	}
 	user, err := s.users.ByID(ctx, old.user)
 	if isNotFound(err) || err == nil && (user.Deleted || user.IsBot) {
-		return Tokens{}, s.refuseRefresh(old.user.String())
+		return Tokens{}, s.refuseRefresh(ctx, old.user.String())
 	}
 	if err != nil {
 		return Tokens{}, err
@@ -193,7 +193,7 @@ func (s *Service) Refresh(ctx context.Context, text string) (Tokens, error) {
 	case err != nil:
 		return Tokens{}, err
 	case next.session == nil:
-		return Tokens{}, s.refuseRefresh(old.user.String())
+		return Tokens{}, s.refuseRefresh(ctx, old.user.String())
 	case next.replay != "":
 		opened, err := s.sealer.Open(next.replay, refreshPlace(old))
 		if err != nil {
@@ -245,9 +245,9 @@ func refreshPlace(t refreshToken) string {
 	return kindCredential + "/" + t.user.String() + "/" + t.key()
 }
 
-func (s *Service) refuseRefresh(subject string) error {
+func (s *Service) refuseRefresh(ctx context.Context, subject string) error {
 	e := Refuse(CodeRefresh)
-	s.trail.refusal(e, &parsed{claims: claims{Issuer: s.opts.Issuer, Subject: subject}})
+	s.trail.refusal(ctx, e, &parsed{claims: claims{Issuer: s.opts.Issuer, Subject: subject}})
 	return e
 }
 
