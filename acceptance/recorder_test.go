@@ -25,6 +25,7 @@ type recorder struct {
 	url       string
 	mu        sync.Mutex
 	exchanges []exchange
+	first     func(*http.Request) // runs before a request goes on; nil for nothing
 }
 
 // exchange is one request and its answer.
@@ -92,6 +93,12 @@ func (r recordingTransport) RoundTrip(request *http.Request) (*http.Response, er
 		e.request = body
 		request.Body = io.NopCloser(bytes.NewReader(body))
 	}
+	r.rec.mu.Lock()
+	first := r.rec.first
+	r.rec.mu.Unlock()
+	if first != nil {
+		first(request)
+	}
 	response, err := r.next.RoundTrip(request)
 	if err != nil {
 		return nil, err
@@ -107,6 +114,13 @@ func (r recordingTransport) RoundTrip(request *http.Request) (*http.Response, er
 	r.rec.exchanges = append(r.rec.exchanges, e)
 	r.rec.mu.Unlock()
 	return response, nil
+}
+
+// ahead has a function called before each request from now on goes to the server.
+func (r *recorder) ahead(do func(*http.Request)) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.first = do
 }
 
 // since returns what passed after the first n exchanges.
