@@ -143,26 +143,20 @@ func (s *Service) ChangePassword(ctx context.Context, p entity.Principal, old, f
 	if !s.SignOn().Basic {
 		return Refuse(CodeBasicOff)
 	}
-	if !s.SignOn().Basic {
-		return Refuse(CodeBasicOff)
-	}
 	user, err := s.person(ctx, p.UserID)
 	if err != nil {
 		return err
 	}
 	// A stolen session must not become a way to guess the password.
 	who := attemptOf("change of the password/"+user.Name, "change:"+user.ID.String())
-	leave, err := s.turns.enter(ctx, who.pair.key+who.pair.owner)
-	if err != nil {
-		return err
-	}
-	defer leave()
-	if blocked, err := s.blocked(ctx, who); err != nil || blocked {
+	leave, blocked, err := s.takeTurn(ctx, who)
+	if err != nil || blocked {
 		return firstError(err, func() error {
 			t := refusals[CodeThrottled]
 			return &entity.Error{Kind: entity.KindForbidden, Code: CodeThrottled, Message: t.message, Hint: t.hint}
 		})
 	}
+	defer leave()
 	stored, err := s.passwordOf(ctx, user.ID)
 	if err != nil {
 		return err
