@@ -82,7 +82,8 @@ func (r *keyring) key(ctx context.Context, kid, alg string) (crypto.PublicKey, e
 			return nil, r.missing()
 		}
 	}
-	if err := r.fetch(ctx); err != nil {
+	asked, err := r.fetch(ctx)
+	if err != nil {
 		return nil, err
 	}
 	keys, _ = r.held()
@@ -90,7 +91,8 @@ func (r *keyring) key(ctx context.Context, kid, alg string) (crypto.PublicKey, e
 	if known {
 		return public, refuseKey(err)
 	}
-	if kid != "" && r.allFresh() {
+	// Sets that were had before this id came up prove nothing about a new key.
+	if asked && kid != "" && r.failed() == nil {
 		r.unknown.Add(kid, r.p.clock())
 	}
 	return nil, r.missing()
@@ -117,39 +119,36 @@ func (r *keyring) held() (keys []key, complete bool) {
 // missing is the refusal of an id that is in no set: one that cannot be fetched
 // now may hold it.
 func (r *keyring) missing() error {
+	if err := r.failed(); err != nil {
+		return err
+	}
+	return auth.RefuseFor(auth.CodeKeyID, errors.New("no key set of the provider has this id"))
+}
+
+// failed is the refusal of the first address whose last try failed.
+func (r *keyring) failed() error {
 	for _, s := range r.sources {
 		if err := s.failed(); err != nil {
 			return err
 		}
 	}
-	return auth.RefuseFor(auth.CodeKeyID, errors.New("no key set of the provider has this id"))
+	return nil
 }
 
-// allFresh tells whether the last try of each address succeeded just now.
-func (r *keyring) allFresh() bool {
-	now := r.p.clock()
+// fetch gets all sets that may be fetched now and waits for them. It tells whether
+// all were asked for here and now.
+func (r *keyring) fetch(ctx context.Context) (all bool, err error) {
+	all = true
 	for _, s := range r.sources {
-		s.mu.Lock()
-		fresh := s.failure == nil && now.Sub(s.fetched) < time.Second
-		s.mu.Unlock()
-		if !fresh {
-			return false
-		}
-	}
-	return true
-}
-
-// fetch gets all sets that may be fetched now and waits for them.
-func (r *keyring) fetch(ctx context.Context) error {
-	for _, s := range r.sources {
-		s.start(ctx)
+		began := s.start(ctx)
+		all = all && began
 	}
 	for _, s := range r.sources {
 		if err := s.wait(ctx); err != nil {
-			return auth.RefuseFor(auth.CodeJWKSDown, fmt.Errorf("gave up waiting for the keys: %w", err))
+			return false, auth.RefuseFor(auth.CodeJWKSDown, fmt.Errorf("gave up waiting for the keys: %w", err))
 		}
 	}
-	return nil
+	return all, nil
 }
 
 // held returns the keys while they may be used; those that grow old are fetched
@@ -180,18 +179,19 @@ func (s *source) failed() error {
 }
 
 // start begins a fetch unless one is under way or the last began too short ago.
-func (s *source) start(ctx context.Context) {
+func (s *source) start(ctx context.Context) bool {
 	now := s.p.clock()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	// A clock that was set back must not put fetching off.
 	if ago := now.Sub(s.attempted); s.flight != nil || !s.attempted.IsZero() && ago >= 0 && ago < fetchEvery {
-		return
+		return false
 	}
 	s.attempted = now
 	s.flight = make(chan struct{})
 	// Others wait for it, too: it must not end with the request that began it.
 	go s.fetch(context.WithoutCancel(ctx), s.flight)
+	return true
 }
 
 // wait waits for the fetch under way, if any.

@@ -184,6 +184,19 @@ func TestNegativeCache(t *testing.T) {
 	}
 }
 
+// TestT64RotationRightAfterAFetch: a set that was fetched before the id came up does
+// not make the id unknown for longer than the set may not be fetched again.
+func TestT64RotationRightAfterAFetch(t *testing.T) {
+	f := setup(t)
+	f.mustBear(t, f.bad.Token())
+	f.bad.Rotate(true)
+	fresh := f.bad.Token()
+	_, err := f.bearer(t.Context(), fresh)
+	wantCode(t, err, auth.CodeKeyID)
+	f.clock.Add(fetchEvery)
+	f.mustBear(t, fresh)
+}
+
 func TestSeveralKeyAddresses(t *testing.T) {
 	second := authtest.NewBadProvider(t)
 	f := setup(t)
