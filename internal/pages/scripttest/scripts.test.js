@@ -85,8 +85,12 @@ test("T11 T16 T18 answers that do not fit are refused with their code", () => {
 test("an implicit answer counts in the fragment only, with state and nonce", () => {
   const implicit = { ...client, responseType: "id_token", issInResponse: false };
   const attempt = { state: "s", nonce: "n" };
-  const read = (search, hash) => codeOf(() => judge(answerOf({ search, hash }, "id_token"), attempt, implicit));
+  const read = (search, hash, of = implicit) => codeOf(() => judge(answerOf({ search, hash }, "id_token"), attempt, of));
   assert.equal(read("", "#id_token=t&state=s"), "none");
+  const naming = { ...implicit, issInResponse: true };
+  assert.equal(read("", `#state=s&id_token=${jwt({ iss: client.issuer })}`, naming), "none");
+  for (const token of [jwt({ iss: "https://evil.example/" }), jwt({}), "t"]) assert.equal(read("", `#state=s&id_token=${token}`, naming), "SEC-CB-MIXUP");
+  assert.equal(read("", `#state=s&iss=https://evil.example/&id_token=${jwt({ iss: client.issuer })}`, naming), "SEC-CB-MIXUP");
   assert.equal(read("?id_token=t&state=s", ""), "SEC-CB-STATE");
   assert.equal(read("", "#id_token=t"), "SEC-CB-STATE");
   assert.equal(read("?error=login_required&state=s", ""), "SEC-CB-PROVIDER");

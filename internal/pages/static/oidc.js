@@ -95,7 +95,8 @@ export function judge(answer, attempt, client) {
   if (!state) throw new Refusal("SEC-CB-STATE");
   if (!attempt) throw new Refusal("SEC-CB-NOATTEMPT");
   if (attempt.state !== state) throw new Refusal("SEC-CB-STATE");
-  const iss = answer.get("iss");
+  // An answer that holds an ID token names the provider in there instead (RFC 9207 §2.4).
+  const iss = answer.get("iss") ?? claimsOf(answer.get("id_token") ?? "").iss ?? null;
   if (iss === null ? client.issInResponse : iss !== client.issuer) throw new Refusal("SEC-CB-MIXUP");
   if (answer.has("error")) throw new Refusal("SEC-CB-PROVIDER", { reason: errorWord(answer.get("error")) });
   const got = answer.get(client.responseType === "code" ? "code" : "id_token");
