@@ -7,51 +7,47 @@
 #   node      Node and signontest/node_modules: test provider, browser driver
 #   chromium  the browser; CHROMIUM names another than the one on the PATH
 #   java      Java, and Maven for as long as Keycloak is not there
-#   keycloak  .cache/keycloak, unpacked and built for starting quickly
-# Debian packages are installed when this runs as root; otherwise the missing
-# package is named. What is already there is left alone.
+#   keycloak  .cache/keycloak, unpacked and built for starting quickly; needs java
+# Debian packages are installed when this runs as root, all in one go; otherwise the
+# missing ones are named. What comes from elsewhere is then made side by side. What is
+# already there is left alone.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
+mkdir -p .cache
 
 die() {
   printf 'setup: %s\n' "$*" >&2
   exit 1
 }
 
-apt_updated=
-apt_install() {
-  if [[ $(id -u) != 0 ]] || ! command -v apt-get >/dev/null; then
-    die "missing: $*. Install it (on Debian: apt-get install $*) and try again."
-  fi
-  if [[ -z $apt_updated ]]; then
-    apt-get update -qq
-    apt_updated=1
-  fi
-  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null
-}
+have() { command -v "$1" >/dev/null; }
 
-need_go() {
-  command -v go >/dev/null ||
+# For each WHAT, packages_WHAT prints the Debian packages that are missing and
+# make_WHAT makes what no package holds.
+
+packages_go() { :; }
+
+make_go() {
+  have go ||
     die "Go is missing. Install Go $(sed -n 's/^go //p' go.mod) or newer from https://go.dev/dl/ and put it on the PATH."
 }
 
-need_cgo() {
-  if ! command -v "${CC:-gcc}" >/dev/null && ! command -v cc >/dev/null; then
-    apt_install gcc libc6-dev
-  fi
+packages_cgo() { have "${CC:-gcc}" || have cc || echo gcc libc6-dev; }
+
+make_cgo() { :; }
+
+packages_postgres() {
+  compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null || have postgres || echo postgresql postgresql-contrib
 }
 
-need_postgres() {
-  compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null || command -v postgres >/dev/null ||
-    apt_install postgresql postgresql-contrib
-}
+make_postgres() { :; }
 
 # The pinned clients run on Python 3.11 and 3.12. An unsuffixed python3 of such a
 # version is taken first.
 find_python() {
   local candidate
   for candidate in python3 python3.12 python3.11; do
-    if command -v "$candidate" >/dev/null &&
+    if have "$candidate" &&
       "$candidate" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))' 2>/dev/null; then
       printf '%s\n' "$candidate"
       return
@@ -60,91 +56,117 @@ find_python() {
   return 1
 }
 
+python_wanted() { cat acceptance/requirements.txt acceptance/constraints.txt | sha256sum | cut -d' ' -f1; }
+
 # The stamp is written last, so a broken installation is made anew; it
 # holds a digest of what was asked for, so a changed list rebuilds it too.
-need_python() {
-  local venv=.cache/venv python stamp
-  stamp=$(cat acceptance/requirements.txt acceptance/constraints.txt | sha256sum | cut -d' ' -f1)
-  if [[ -f $venv/.stamp && $(<"$venv/.stamp") == "$stamp" ]]; then
-    return
-  fi
-  if ! python=$(find_python); then
-    apt_install python3 python3-venv
-    python=$(find_python) || die "neither Python 3.11 nor 3.12 found"
-  fi
-  mkdir -p .cache
+stamped() { [[ -f $1/.stamp && $(<"$1/.stamp") == "$2" ]]; }
+
+packages_python() {
+  local python
+  stamped .cache/venv "$(python_wanted)" && return
+  python=$(find_python) && "$python" -c 'import ensurepip, venv' 2>/dev/null || echo python3 python3-venv
+}
+
+make_python() {
+  local venv=.cache/venv python wanted
+  wanted=$(python_wanted)
+  stamped "$venv" "$wanted" && return
+  python=$(find_python) || die "neither Python 3.11 nor 3.12 found"
   rm -rf "$venv"
-  if ! "$python" -m venv "$venv" >/dev/null 2>&1; then
-    apt_install python3-venv
-    rm -rf "$venv"
-    "$python" -m venv "$venv"
-  fi
+  "$python" -m venv "$venv"
   "$venv/bin/python" -m pip install --quiet --disable-pip-version-check \
     -r acceptance/requirements.txt -c acceptance/constraints.txt
-  printf '%s\n' "$stamp" >"$venv/.stamp"
+  printf '%s\n' "$wanted" >"$venv/.stamp"
 }
 
-# have_node: the test provider needs Node 20 or newer.
-have_node() {
-  command -v npm >/dev/null && command -v node >/dev/null &&
-    node -e 'process.exit(parseInt(process.versions.node) >= 20 ? 0 : 1)'
+# recent_node: the test provider needs Node 20 or newer.
+recent_node() { have node && node -e 'process.exit(parseInt(process.versions.node) >= 20 ? 0 : 1)'; }
+
+packages_node() {
+  have node || echo nodejs
+  have npm || echo npm
 }
 
-need_node() {
-  local modules=signontest/node_modules stamp
-  if ! have_node; then
-    apt_install nodejs npm
-    have_node || die "Node 20 or newer is missing. Install it, put it on the PATH and try again."
+# A distribution's Node may be too old; npm's package of it then goes into the cache,
+# where tools/test.sh finds it.
+make_node() {
+  local modules=signontest/node_modules wanted arch
+  if ! recent_node && [[ ! -x .cache/node/bin/node ]]; then
+    arch=$(node -p process.arch)
+    npm install --silent --no-audit --no-fund --no-save --ignore-scripts --prefix .cache/node.new "node-linux-$arch@20.19.5"
+    rm -rf .cache/node
+    mv ".cache/node.new/node_modules/node-linux-$arch" .cache/node
+    rm -rf .cache/node.new
   fi
-  stamp=$(cat signontest/package.json signontest/package-lock.json | sha256sum | cut -d' ' -f1)
-  if [[ -f $modules/.stamp && $(<"$modules/.stamp") == "$stamp" ]]; then
-    return
-  fi
+  wanted=$(cat signontest/package.json signontest/package-lock.json | sha256sum | cut -d' ' -f1)
+  stamped "$modules" "$wanted" && return
   (cd signontest && npm ci --silent --no-audit --no-fund --ignore-scripts)
-  printf '%s\n' "$stamp" >"$modules/.stamp"
+  printf '%s\n' "$wanted" >"$modules/.stamp"
 }
 
-need_chromium() {
-  if [[ -n ${CHROMIUM:-} ]]; then
-    [[ -x $CHROMIUM ]] || die "CHROMIUM names $CHROMIUM, which cannot be run"
-    return
-  fi
-  command -v chromium >/dev/null || command -v chromium-browser >/dev/null ||
-    command -v google-chrome >/dev/null || apt_install chromium
+packages_chromium() {
+  [[ -n ${CHROMIUM:-} ]] || have chromium || have chromium-browser || have google-chrome || echo chromium
 }
 
-have_keycloak() { cmp -s .cache/keycloak/.stamp signontest/keycloak/VERSION; }
-
-need_java() {
-  command -v java >/dev/null || apt_install openjdk-17-jre-headless
-  have_keycloak || command -v mvn >/dev/null || apt_install maven
+make_chromium() {
+  [[ -z ${CHROMIUM:-} || -x $CHROMIUM ]] || die "CHROMIUM names $CHROMIUM, which cannot be run"
 }
+
+keycloak_wanted() { cat signontest/keycloak/VERSION; }
+
+packages_java() {
+  have java || echo default-jre-headless
+  stamped .cache/keycloak "$(keycloak_wanted)" || have mvn || echo maven
+}
+
+make_java() { :; }
+
+packages_keycloak() { :; }
 
 # Keycloak is built once for its in-memory database: a start then needs one JVM
 # and writes nothing into the cache. The folder is moved into place last.
-need_keycloak() {
-  local version target=.cache/keycloak fresh=.cache/keycloak.new
-  version=$(<signontest/keycloak/VERSION)
-  need_java
-  if have_keycloak; then
-    return
-  fi
+make_keycloak() {
+  local wanted target=.cache/keycloak fresh=.cache/keycloak.new
+  wanted=$(keycloak_wanted)
+  stamped "$target" "$wanted" && return
   rm -rf "$fresh"
   mkdir -p "$fresh"
   mvn --batch-mode --quiet org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy \
-    -Dartifact="org.keycloak:keycloak-quarkus-dist:$version:tar.gz" -DoutputDirectory="$PWD/$fresh"
-  tar -C "$fresh" --strip-components=1 -xzf "$fresh/keycloak-quarkus-dist-$version.tar.gz"
-  rm "$fresh/keycloak-quarkus-dist-$version.tar.gz"
+    -Dartifact="org.keycloak:keycloak-quarkus-dist:$wanted:tar.gz" -DoutputDirectory="$PWD/$fresh"
+  tar -C "$fresh" --strip-components=1 -xzf "$fresh/keycloak-quarkus-dist-$wanted.tar.gz"
+  rm "$fresh/keycloak-quarkus-dist-$wanted.tar.gz"
   "$fresh/bin/kc.sh" build --db=dev-mem --health-enabled=false --metrics-enabled=false >"$fresh/build.log" 2>&1 ||
     die "Keycloak could not be built:"$'\n'"$(tail -n 20 "$fresh/build.log")"
-  printf '%s\n' "$version" >"$fresh/.stamp"
+  printf '%s\n' "$wanted" >"$fresh/.stamp"
   rm -rf "$target"
   mv "$fresh" "$target"
 }
 
+install_packages() {
+  if [[ $(id -u) != 0 ]] || ! have apt-get; then
+    die "missing: $*. Install it (on Debian: apt-get install $*) and try again."
+  fi
+  apt-get update -qq
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" </dev/null >/dev/null
+}
+
+missing=()
 for what in "$@"; do
-  case $what in
-    go | cgo | postgres | python | node | chromium | java | keycloak) "need_$what" ;;
-    *) die "unknown: $what" ;;
-  esac
+  declare -F "packages_$what" >/dev/null || die "unknown: $what"
+  read -r -d '' -a found < <("packages_$what") || true
+  missing+=("${found[@]}")
 done
+[[ ${#missing[@]} == 0 ]] || install_packages "${missing[@]}"
+
+makers=()
+for what in "$@"; do
+  "make_$what" &
+  makers+=($!)
+done
+trap 'kill "${makers[@]}" 2>/dev/null || true' INT TERM
+status=0
+for maker in "${makers[@]}"; do
+  wait "$maker" || status=1
+done
+exit "$status"

@@ -8,13 +8,13 @@
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 parts=("$@")
-[[ ${#parts[@]} -gt 0 ]] || parts=(unit fuzz acceptance)
+[[ ${#parts[@]} -gt 0 ]] || parts=(unit fuzz acceptance signon)
 cache=$PWD/.cache
 mkdir -p "$cache/bin"
 tally=$(mktemp "$cache/tally.XXXXXX")
-clients=
-rig=
-trap 'rm -f "$tally"; [[ -z $clients$rig ]] || kill $clients $rig 2>/dev/null' EXIT
+setup=
+trap 'rm -f "$tally"; [[ -z $setup ]] || kill "$setup" 2>/dev/null' EXIT
+trap 'exit 130' INT TERM
 status=0
 
 wanted() { [[ " ${parts[*]} " == *" $1 "* ]]; }
@@ -29,17 +29,14 @@ run() {
   [[ ${codes[0]} == 0 && ${codes[1]} == 0 ]] || status=1
 }
 
-# Installing waits for the network more than for a core: it runs beside the unit
-# tests. Debian packages come before, one after the other.
-if wanted signon; then
-  tools/setup.sh chromium node java || exit 1
-  tools/setup.sh keycloak &
-  rig=$!
-fi
-if wanted acceptance; then
-  tools/setup.sh postgres || exit 1
-  tools/setup.sh python &
-  clients=$!
+# What the last parts need waits for the network more than for a core: it is installed
+# beside the first ones.
+needs=()
+! wanted acceptance || needs+=(postgres python)
+! wanted signon || needs+=(chromium node java keycloak)
+if [[ ${#needs[@]} -gt 0 ]]; then
+  tools/setup.sh "${needs[@]}" </dev/null &
+  setup=$!
 fi
 
 if wanted unit; then
@@ -62,30 +59,26 @@ if wanted fuzz; then
   done < <(fuzz_targets)
 fi
 
+if [[ -n $setup ]] && ! wait "$setup"; then
+  echo "not everything could be set up" >&2
+  status=1
+fi
+setup=
+
 if wanted acceptance; then
   heading "real clients against bin/catalpa"
-  if wait "$clients"; then
-    clients=
-    CATALPA_BIN=$PWD/bin/catalpa CATALPA_PYTHON=$cache/venv/bin/python \
-      run -tags acceptance -count 1 -timeout 15m -v ./acceptance
-  else
-    clients=
-    echo "the clients could not be installed" >&2
-    status=1
-  fi
+  CATALPA_BIN=$PWD/bin/catalpa CATALPA_PYTHON=$cache/venv/bin/python \
+    run -tags acceptance -count 1 -timeout 15m -v ./acceptance
 fi
 
+# These tests wait for timers and other programs most of the time: more of them run at
+# once than there are cores.
 if wanted signon; then
   heading "sign-on in Chromium, at oidc-provider and Keycloak"
-  if wait "$rig"; then
-    rig=
-    CATALPA_BIN=$PWD/bin/catalpa KEYCLOAK_HOME=$cache/keycloak SIGNON_SHOTS=$cache/signon \
-      run -tags signon -count 1 -timeout 15m -v ./signontest
-  else
-    rig=
-    echo "Keycloak could not be set up" >&2
-    status=1
-  fi
+  [[ ! -x $cache/node/bin/node ]] || PATH=$cache/node/bin:$PATH
+  run -tags signon -count 1 -run "^TestScripts\$" ./internal/pages
+  CATALPA_BIN=$PWD/bin/catalpa KEYCLOAK_HOME=$cache/keycloak SIGNON_SHOTS=$cache/signon \
+    run -tags signon -count 1 -timeout 15m -parallel 5 -v ./signontest
 fi
 
 printf '\n'
