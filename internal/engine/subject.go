@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"slices"
 	"sync"
 
 	"github.com/go-json-experiment/json"
@@ -40,6 +41,9 @@ func (c *subjectCache) forget(commit store.Commit) {
 	defer c.mu.Unlock()
 	c.generation++
 	touched := commit.All
+	if !touched && !slices.ContainsFunc(commit.Types, decidesRights) {
+		return // something that is owned by a team, say, but not the team
+	}
 	for i := 0; i < len(commit.Entities) && !touched; i++ {
 		touched = c.restOn[commit.Entities[i]]
 	}
@@ -47,6 +51,15 @@ func (c *subjectCache) forget(commit store.Commit) {
 		c.subjects.Purge()
 		clear(c.restOn)
 	}
+}
+
+// decidesRights tells the types whose entities make up a subject.
+func decidesRights(typ string) bool {
+	switch typ {
+	case "user", "team", "role", "policy":
+		return true
+	}
+	return false
 }
 
 func (c *subjectCache) get(id entity.ID) (*policy.Subject, uint64, bool) {

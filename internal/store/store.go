@@ -39,8 +39,11 @@ type Commit struct {
 	// was, or own (by their id) a record that was; without duplicates. All is
 	// set instead when another process changed the database.
 	Entities []entity.ID
-	All      bool
-	LastSeq  uint64 // sequence number of the last event written, 0 if none
+	// Types are those of the rows that were inserted, replaced or deleted, each
+	// once: an entity that is only at the end of a relation adds none.
+	Types   []string
+	All     bool
+	LastSeq uint64 // sequence number of the last event written, 0 if none
 }
 
 // Row is the stored form of an entity.

@@ -15,6 +15,7 @@ type tx struct {
 	state   state
 	changes []change
 	touched []entity.ID
+	types   []string // of rows written; few, each once
 	dirty   bool
 }
 
@@ -39,6 +40,13 @@ func (t *tx) write(ctx context.Context, sql string, args ...any) (int64, error) 
 
 func (t *tx) note(typ, fqn string, deleted bool, by int) {
 	t.changes = append(t.changes, change{typ, fqn, deleted, by})
+}
+
+// wrote notes that a row of a type was written.
+func (t *tx) wrote(typ string) {
+	if !slices.Contains(t.types, typ) {
+		t.types = append(t.types, typ)
+	}
 }
 
 func parentOf(e store.Row) any {
@@ -69,6 +77,7 @@ func (t *tx) Insert(ctx context.Context, e store.Row) error {
 	}
 	t.note(e.Type, e.FQN, e.Deleted, 1)
 	t.touched = append(t.touched, e.ID)
+	t.wrote(e.Type)
 	return nil
 }
 
@@ -106,6 +115,7 @@ func (t *tx) Replace(ctx context.Context, e store.Row) error {
 		t.note(e.Type, e.FQN, e.Deleted, 1)
 	}
 	t.touched = append(t.touched, e.ID)
+	t.wrote(e.Type)
 	return nil
 }
 
@@ -124,7 +134,9 @@ func (t *tx) deleteSome(ctx context.Context, ids []entity.ID) error {
 	var found []entity.ID
 	err := t.query(ctx, func(r row) error {
 		found = append(found, r.id(0))
-		t.note(r.text(1), r.text(2), r.integer(3) != 0, -1)
+		typ := r.text(1)
+		t.note(typ, r.text(2), r.integer(3) != 0, -1)
+		t.wrote(typ)
 		return nil
 	}, "SELECT id, type, fqn, deleted FROM entity WHERE id IN (SELECT unhex(value) FROM json_each(?))", list)
 	if err != nil {

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -219,6 +221,7 @@ type batch struct {
 	state   state    // as the jobs so far leave it
 	changes []change // of the jobs so far
 	touched []entity.ID
+	types   map[string]bool
 	dirty   bool
 	jobs    []*job // succeeded, to be answered after the commit
 }
@@ -279,6 +282,12 @@ func (b *batch) do(j *job) {
 	b.state = t.state
 	b.changes = append(b.changes, t.changes...)
 	b.touched = append(b.touched, t.touched...)
+	for _, typ := range t.types {
+		if b.types == nil {
+			b.types = map[string]bool{}
+		}
+		b.types[typ] = true
+	}
 	b.dirty = b.dirty || t.dirty
 	b.jobs = append(b.jobs, j)
 }
@@ -339,7 +348,7 @@ func (b *batch) finish() {
 	}
 	b.w.counts.settle()
 	b.w.state = b.state
-	commit := store.Commit{Entities: unique(b.touched)}
+	commit := store.Commit{Entities: unique(b.touched), Types: slices.Sorted(maps.Keys(b.types))}
 	if b.state.lastSeq != b.before.lastSeq {
 		commit.LastSeq = b.state.lastSeq
 	}

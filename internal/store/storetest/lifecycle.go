@@ -108,6 +108,7 @@ func testHooks(t *testing.T, s store.Store) {
 	equal(t, "one commit", len(commits), 1)
 	equal(t, "inserted", sortIDs(commits[0].Entities), sortIDs(ids(a, b)))
 	equal(t, "no events, not all", []any{commits[0].LastSeq, commits[0].All}, []any{uint64(0), false})
+	equal(t, "types", commits[0].Types, []string{"table"})
 
 	ctx := context.Background()
 	_ = s.Update(ctx, func(tx store.Tx) error {
@@ -154,34 +155,38 @@ func testHookEnds(t *testing.T, s store.Store) {
 	var hook recorder
 	s.OnCommit(hook.add)
 	n := sortIDs([]entity.ID{entity.NewID(), entity.NewID(), entity.NewID()})
-	row := newRow("table", "a")
-	insert(t, s, row)
+	row, other := newRow("table", "a"), newRow("team", "b")
+	insert(t, s, row, other)
 	relation := store.Relation{From: n[0], To: n[1], Kind: "owns"}
 	owned := store.Record{Kind: "k", Owner: n[2].String(), Key: "x"}
 	tests := []struct {
-		what string
-		run  func(context.Context, store.Tx) error
-		want []entity.ID
+		what  string
+		run   func(context.Context, store.Tx) error
+		want  []entity.ID
+		types []string
 	}{
-		{"relate", func(ctx context.Context, tx store.Tx) error { return tx.Relate(ctx, relation) }, n[:2]},
-		{"unrelate", func(ctx context.Context, tx store.Tx) error { return tx.Unrelate(ctx, relation) }, n[:2]},
-		{"put", func(ctx context.Context, tx store.Tx) error { return tx.PutRecord(ctx, owned) }, n[2:]},
+		{"relate", func(ctx context.Context, tx store.Tx) error { return tx.Relate(ctx, relation) }, n[:2], nil},
+		{"unrelate", func(ctx context.Context, tx store.Tx) error { return tx.Unrelate(ctx, relation) }, n[:2], nil},
+		{"put", func(ctx context.Context, tx store.Tx) error { return tx.PutRecord(ctx, owned) }, n[2:], nil},
 		{"delete record", func(ctx context.Context, tx store.Tx) error {
 			_, err := tx.DeleteRecord(ctx, "k", owned.Owner, "x")
 			return err
-		}, n[2:]},
+		}, n[2:], nil},
 		{"put the server's", func(ctx context.Context, tx store.Tx) error {
 			return tx.PutRecord(ctx, store.Record{Kind: "k", Key: "x"})
-		}, nil},
-		{"put again", func(ctx context.Context, tx store.Tx) error { return tx.PutRecord(ctx, owned) }, n[2:]},
+		}, nil, nil},
+		{"put again", func(ctx context.Context, tx store.Tx) error { return tx.PutRecord(ctx, owned) }, n[2:], nil},
 		{"delete records", func(ctx context.Context, tx store.Tx) error {
 			_, err := tx.DeleteRecords(ctx, store.RecordQuery{Kind: "k", Any: true})
 			return err
-		}, n[2:]},
+		}, n[2:], nil},
 		{"relate an entity", func(ctx context.Context, tx store.Tx) error {
 			return tx.Relate(ctx, store.Relation{From: n[0], To: row.ID, Kind: "owns"})
-		}, []entity.ID{n[0], row.ID}},
-		{"delete it", func(ctx context.Context, tx store.Tx) error { return tx.Delete(ctx, ids(row)) }, []entity.ID{n[0], row.ID}},
+		}, []entity.ID{n[0], row.ID}, nil},
+		{"delete it", func(ctx context.Context, tx store.Tx) error { return tx.Delete(ctx, ids(row)) }, []entity.ID{n[0], row.ID}, []string{"table"}},
+		{"replace both", func(ctx context.Context, tx store.Tx) error {
+			return errors.Join(tx.Insert(ctx, row), tx.Replace(ctx, other), tx.Replace(ctx, row))
+		}, ids(row, other), []string{"table", "team"}},
 	}
 	for _, test := range tests {
 		hook.take()
@@ -189,6 +194,7 @@ func testHookEnds(t *testing.T, s store.Store) {
 		commits := hook.take()
 		equal(t, test.what+": commits", len(commits), 1)
 		equal(t, test.what, sortIDs(commits[0].Entities), sortIDs(test.want))
+		equal(t, test.what+": types", commits[0].Types, test.types)
 	}
 }
 
