@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"cmp"
 	"context"
 	"slices"
 
@@ -44,13 +45,19 @@ func (s *Service) FindRefusals(ctx context.Context, q AuditQuery) ([]AuditEntry,
 	return s.find(ctx, kindRefusals, q)
 }
 
+// refusedAs is the digest for somebody whom a provider vouched for: of the email, as
+// administrators know people by it, or else of the subject.
+func refusedAs(id Identity) string {
+	return digestOf(cmp.Or(fold(id.Text("email")), id.Subject))
+}
+
 // subjectsOf returns the digests under which somebody may have been refused: of what
 // was typed or came as sub, and of the names of the user who is called so here.
 func (s *Service) subjectsOf(ctx context.Context, name string) ([]string, error) {
 	if name == "" {
 		return nil, nil
 	}
-	digests := []string{digestOf(name)}
+	digests := []string{digestOf(name), digestOf(fold(name))}
 	user, err := s.findForLogin(ctx, name)
 	if err != nil || user.ID == entity.NilID {
 		return digests, err

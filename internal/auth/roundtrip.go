@@ -32,78 +32,78 @@ type LoginDone struct {
 // FinishLogin judges what the browser brought back and opens its session. The order
 // of the checks is fixed: cookie, attempt, state, and then what the provider sent.
 func (s *Service) FinishLogin(ctx context.Context, back LoginReturn) (LoginDone, error) {
-	done, issuer, err := s.finishLogin(ctx, back)
+	done, who, err := s.finishLogin(ctx, back)
 	if err != nil {
 		e := asError(err)
 		s.trail.note(ctx, AuditEntry{
-			Action: "signInRefused", Code: entity.AsError(e).Code, Issuer: entity.Shorten(issuer, 100), Address: entity.Shorten(back.Address, 60),
+			Action: "signInRefused", Code: entity.AsError(e).Code, Issuer: entity.Shorten(who.Issuer, 100), Subject: refusedAs(who), Address: entity.Shorten(back.Address, 60),
 		})
 		return LoginDone{Attempt: done.Attempt}, e
 	}
 	return done, nil
 }
 
-func (s *Service) finishLogin(ctx context.Context, back LoginReturn) (done LoginDone, issuer string, err error) {
+func (s *Service) finishLogin(ctx context.Context, back LoginReturn) (done LoginDone, who Identity, err error) {
 	state := stateOf(back.Params)
 	id, ok := attemptOfState(state)
 	if !ok {
 		if len(back.Cookies) == 0 {
-			return done, "", Refuse(CodeNoAttempt)
+			return done, who, Refuse(CodeNoAttempt)
 		}
-		return done, "", Refuse(CodeState)
+		return done, who, Refuse(CodeState)
 	}
 	value, ok := back.Cookies[string(id)]
 	if !ok {
-		return done, "", Refuse(CodeNoAttempt)
+		return done, who, Refuse(CodeNoAttempt)
 	}
 	done.Attempt = string(id)
 	if !s.cookieFits(id, value) {
-		return done, "", Refuse(CodeNoAttempt)
+		return done, who, Refuse(CodeNoAttempt)
 	}
 	doc, err := s.consume(ctx, id, value)
 	if err != nil {
-		return done, "", err
+		return done, who, err
 	}
 	if doc == nil { // the cookie is ours and not too old: the attempt has been used
-		return done, "", Refuse(CodeState)
+		return done, who, Refuse(CodeState)
 	}
 	done.Return = doc.Return
 	var secrets attemptSecrets
 	if err := s.openJSON(doc.Secrets, id.place("secrets"), &secrets); err != nil {
-		return done, "", err
+		return done, who, err
 	}
 	if subtle.ConstantTimeCompare([]byte(secrets.Departure.State), []byte(state)) != 1 {
-		return done, "", Refuse(CodeState)
+		return done, who, Refuse(CodeState)
 	}
 	if doc.Test != "" {
 		done.Test = doc.Test
-		return done, "", s.finishTest(ctx, doc, secrets, back.Params)
+		return done, who, s.finishTest(ctx, doc, secrets, back.Params)
 	}
 	return s.welcome(ctx, done, id, doc, secrets, back)
 }
 
 // welcome lets the provider's answer be judged and opens the session.
-func (s *Service) welcome(ctx context.Context, done LoginDone, id attemptID, doc *attemptDoc, secrets attemptSecrets, back LoginReturn) (LoginDone, string, error) {
+func (s *Service) welcome(ctx context.Context, done LoginDone, id attemptID, doc *attemptDoc, secrets attemptSecrets, back LoginReturn) (LoginDone, Identity, error) {
 	force := s.inForce.Load()
 	if doc.Mark != force.mark || force.Redirect == nil {
-		return done, "", RefuseFor(CodeNoAttempt, errors.New("the identity provider was changed meanwhile"))
+		return done, Identity{}, RefuseFor(CodeNoAttempt, errors.New("the identity provider was changed meanwhile"))
 	}
 	grant, err := s.granted(ctx, force.SignOn, id, doc, secrets, back.Params)
 	if err != nil {
-		return done, "", err
+		return done, Identity{}, err
 	}
-	issuer := grant.Identity.Issuer
-	user, err := s.recognise(ctx, force.SignOn, grant.Identity)
+	who := grant.Identity
+	user, err := s.recognise(ctx, force.SignOn, who)
 	if err != nil {
 		s.revokeLater(force, grant.RefreshToken)
-		return done, issuer, err
+		return done, who, err
 	}
 	session, expires, err := s.openBrowser(ctx, force, user, grant, back.Address)
 	if err != nil {
-		return done, issuer, err
+		return done, who, err
 	}
 	done.Session, done.Expires = session.String(), expires
-	return done, issuer, nil
+	return done, who, nil
 }
 
 // granted returns what the provider gave: now, or by a post before.
