@@ -33,6 +33,7 @@ var reviewedPublic = []string{
 	"GET /callback",
 	"GET /forgot-password",
 	"GET /register",
+	"GET /settings/sign-in",
 	"GET /signed-out",
 	"GET /signin",
 	"GET /silent-callback",

@@ -3,7 +3,9 @@ package api
 import (
 	"cmp"
 	"net/http"
+	"net/url"
 	"regexp"
+	"strings"
 	"time"
 
 	"github.com/catalpa-metadata/catalpa/internal/auth"
@@ -25,6 +27,7 @@ func (a *API) pageRoutes() []Route {
 	}
 	return []Route{
 		app("/", "home"), app("/signin", "signin"), app("/signed-out", "signed-out"), app("/silent-callback", "callback"),
+		app(settingsPath, "settings"),
 		account("/forgot-password", "forgot", "Choose a new password"),
 		account("/users/password/reset", "reset", "Choose a new password"),
 		account("/register", "register", "Register"),
@@ -85,6 +88,10 @@ func (s SignOnSettings) displayName(way string) string {
 // loginPath begins a sign-in that ends at the start page.
 const loginPath = "/api/v1/auth/login?redirectUri=%2F"
 
+// settingsPath is the page where administrators see how people sign in and why they
+// are refused. What it shows, its script asks for.
+const settingsPath = "/settings/sign-in"
+
 // appSettings are what the script of the page works by.
 type appSettings struct {
 	View         string        `json:"view"`
@@ -112,6 +119,9 @@ func (c *call) appPage(view string) error {
 	}
 	if way == byRedirect {
 		data.SignIn = loginPath
+		if view == "settings" {
+			data.SignIn = loginPath + url.QueryEscape(strings.TrimPrefix(settingsPath, "/"))
+		}
 	}
 	if data.SignedOut || view == "signin" && !(settings.AutoRedirect && way != byPassword) {
 		data.View = "signin"

@@ -34,7 +34,7 @@ func TestT32PagesCannotBeFramed(t *testing.T) {
 	h.settings(SignOnSettings{PublicURL: "https://catalog.example", SelfSignup: true})
 	h.api.auth.SetSignOn(basicSignOn())
 	paths := []string{
-		"/", "/signin", "/signed-out", "/callback", "/auth/callback", "/silent-callback", "/forgot-password", "/users/password/reset", "/register", "/users/registrationConfirmation", "/nothing",
+		"/", "/signin", "/signed-out", "/callback", "/auth/callback", "/silent-callback", "/forgot-password", "/users/password/reset", "/register", "/users/registrationConfirmation", "/settings/sign-in", "/nothing",
 		"/api/v1/auth/callback",
 	}
 	for _, path := range paths {
@@ -280,5 +280,25 @@ func TestThemeBeforeSignIn(t *testing.T) {
 	got := h.browse(t, "GET", path, nil).want(200)
 	if string(got.member("customTheme", "primaryColor")) != `"#123456"` || string(got.member("customLogoConfig", "customLogoUrlPath")) != `"/logo.png"` || strings.Contains(string(got.body), "hidden") {
 		t.Errorf("%s", got.body)
+	}
+}
+
+// TestSettingsPageLeadsBackToItself: the page is a shell for anybody, holds nothing of
+// the settings, and whoever signs in on the way to it arrives there.
+func TestSettingsPageLeadsBackToItself(t *testing.T) {
+	h := newHarness(t)
+	h.settings(SignOnSettings{PublicURL: "https://catalog.example", Provider: "custom-oidc", ClientType: "confidential"})
+	h.provider(&fakeProvider{email: "somebody@example.org"})
+	got := h.browse(t, "GET", "/settings/sign-in", navigating())
+	const way = "/api/v1/auth/login?redirectUri=%2Fsettings%2Fsign-in"
+	if got.status != http.StatusOK || !strings.Contains(string(got.body), "&#34;view&#34;:&#34;settings&#34;") || !strings.Contains(string(got.body), `href="`+way+`"`) {
+		t.Fatalf("%d %s", got.status, got.body)
+	}
+	if strings.Contains(string(got.body), "id.example") {
+		t.Error("the page tells everybody who the provider is")
+	}
+	b := h.browser(t)
+	if arrived := b.arrive(b.depart("/settings/sign-in")); arrived.status != http.StatusFound || arrived.header.Get("Location") != "/settings/sign-in" {
+		t.Errorf("the sign-in ends with %d at %q", arrived.status, arrived.header.Get("Location"))
 	}
 }

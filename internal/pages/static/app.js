@@ -5,7 +5,14 @@ import { answerOf, authorizationURL, checkNonce, exchange, judge, newAttempt, Re
 import { Session } from "./session.js";
 import { call } from "./calls.js";
 import { home } from "./home.js";
+import { settingsPage } from "./settings.js";
 import { $, formError, newPasswordError, say, settings, show, stopped, watchNewPassword, watchPeeks } from "./view.js";
+
+/** Where the settings are; all else is the start page. */
+const settingsPath = "/settings/sign-in";
+
+/** Where to go when somebody is signed in. */
+let wanted = settings.view === "settings" ? settingsPath : "/";
 
 const guard = new Guard(sessionStorage);
 const session = new Session({ renewer: { password: renewByToken, redirect: renewByCookie, public: renewAtProvider }[settings.mode] });
@@ -56,7 +63,7 @@ async function leave(silent) {
     if (!settings.client?.authorizationEndpoint) throw new Refusal("SEC-CB-UPSTREAM");
     const attempt = newAttempt();
     const url = await authorizationURL(settings.client, attempt, { silent });
-    guard.keep({ ...attempt, silent });
+    guard.keep({ ...attempt, silent, wanted });
     location.assign(url);
   } catch (error) {
     fail(error);
@@ -83,6 +90,7 @@ async function callback() {
   history.replaceState(null, "", "/callback");
   const answer = answerOf(place, settings.client.responseType);
   const attempt = guard.take(answer.get("state") ?? "");
+  if (attempt?.wanted === settingsPath) wanted = settingsPath;
   let got;
   try {
     got = judge(answer, attempt, settings.client);
@@ -105,7 +113,7 @@ async function callback() {
 async function enter(oneTime) {
   const me = await call("GET", "/users/loggedInUser?fields=roles,teams", { token: session.token });
   guard.settled();
-  history.replaceState(null, "", "/");
+  if (location.pathname !== wanted) history.replaceState(null, "", wanted);
   let sessions = [];
   try {
     sessions = await call("GET", "/auth/sessions", { token: session.token });
@@ -113,8 +121,30 @@ async function enter(oneTime) {
     if (error.code === "SEC-PASSWORD-ONETIME") return choosePassword(me, oneTime);
     if (error.status === 401) throw error;
   }
-  home({ me, sessions, session, signOut, changePassword: () => choosePassword(me) });
+  open(me, sessions);
+  window.onpopstate = () => reopen(me);
   warnOfEnd();
+}
+
+/** Shows what the address says to somebody who is signed in. @param {any} me @param {any} sessions */
+function open(me, sessions) {
+  const go = (path) => {
+    wanted = path;
+    history.pushState(null, "", path);
+    reopen(me);
+  };
+  if (location.pathname === settingsPath) return settingsPage({ me, session, back: () => go("/") });
+  home({ me, sessions, session, signOut, changePassword: () => choosePassword(me), openSettings: () => go(settingsPath) });
+}
+
+/** @param {any} me */
+async function reopen(me) {
+  if (!session.token) return;
+  try {
+    open(me, await call("GET", "/auth/sessions", { token: session.token }));
+  } catch (error) {
+    fail(error);
+  }
 }
 
 /** @param {any} me @param {string} [old] */
@@ -218,7 +248,7 @@ async function resume() {
   }
   if (guard.out || settings.mode === "password") return signIn(guard.out ? "You are signed out." : "");
   if (settings.autoRedirect) return leaveByItself(false);
-  if (settings.mode === "public" && settings.view === "home") return leaveByItself(true);
+  if (settings.mode === "public" && ["home", "settings"].includes(settings.view)) return leaveByItself(true);
   return signIn();
 }
 

@@ -12,18 +12,24 @@ const when = (at) => new Date(at).toLocaleString(undefined, { dateStyle: "medium
  * @param {import("./session.js").Session} view.session
  * @param {() => void} view.signOut
  * @param {() => void} view.changePassword
+ * @param {() => void} view.openSettings
  */
-export function home({ me, sessions, session, signOut, changePassword }) {
+export function home({ me, sessions, session, signOut, changePassword, openSettings }) {
   $("me-name").textContent = me.displayName || me.name;
   $("me-email").textContent = me.email ?? "–";
   const roles = (me.roles ?? []).map((role) => role.displayName || role.name);
   $("me-rights").textContent = me.isAdmin ? "Administrator" : roles.join(", ") || "What everybody may do";
   $("api-address").textContent = `${location.origin}/api`;
   $("sign-out").onclick = signOut;
-  $("change-password")?.addEventListener("click", changePassword, { once: true });
+  if ($("change-password")) $("change-password").onclick = changePassword;
+  $("settings-way").hidden = !me.isAdmin;
+  $("settings-link").onclick = (event) => {
+    event.preventDefault();
+    openSettings();
+  };
   list(sessions.data ?? [], session);
   $("end-all").onclick = async () => {
-    await change("DELETE", "/auth/sessions", session, "All other sessions have ended.");
+    await change("DELETE", "/auth/sessions?keepCurrent=true", session, "All other sessions have ended.");
   };
   show("home");
 }

@@ -10,6 +10,7 @@ export const settings = JSON.parse(document.body.dataset.settings ?? "{}");
 /** Shows one section and moves the focus to its heading. @param {string} name */
 export function show(name) {
   for (const section of document.querySelectorAll("[id^=view-]")) section.hidden = section.id !== `view-${name}`;
+  document.body.dataset.view = name; // styles widen some views
   const heading = $(`view-${name}`).querySelector("h1");
   document.title = `${heading.textContent} · Catalpa`;
   heading.focus({ preventScroll: true });
@@ -21,15 +22,15 @@ export function say(place, text) {
   place.hidden = text === "";
 }
 
-/** @param {string} name @param {string} [text] */
-function element(name, text) {
+/** @param {string} name @param {string} [text] @returns {any} */
+export function element(name, text) {
   const made = document.createElement(name);
   if (text) made.textContent = text;
   return made;
 }
 
 /** @param {string} state */
-function icon(state) {
+export function icon(state) {
   const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
   svg.setAttribute("class", "i");
   svg.setAttribute("aria-hidden", "true");
