@@ -223,10 +223,7 @@ func (c *call) admit() error {
 	c.by = by
 	noteUser(c.ctx(), by.Name)
 	if by.MustChangePassword && !c.route.OneTime {
-		return &entity.Error{
-			Kind: entity.KindForbidden, Code: "SEC-PASSWORD-ONETIME", Message: "This is a one-time password: choose your own before anything else.",
-			Hint: "PUT /api/v1/users/changePassword with username, oldPassword, newPassword, confirmPassword and requestType SELF.",
-		}
+		return auth.Refuse(auth.CodeOneTime)
 	}
 	switch c.route.Access {
 	case Authenticated:

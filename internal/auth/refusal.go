@@ -45,6 +45,7 @@ const (
 	CodeTooMany   = "SEC-TOO-MANY"
 	CodeRefresh   = "SEC-REFRESH"
 	CodeReauth    = "SEC-REAUTH"
+	CodeOneTime   = "SEC-PASSWORD-ONETIME"
 
 	CodeRedirect    = "SEC-REDIRECT"
 	CodeOrigin      = "SEC-ORIGIN"
@@ -146,6 +147,8 @@ var refusals = map[string]text{
 		"Sign in again."},
 	CodeReauth: {entity.KindForbidden, "This needs a sign-in within the last ten minutes.",
 		"Sign in again and repeat."},
+	CodeOneTime: {entity.KindForbidden, "This is a one-time password: choose your own before anything else.",
+		"PUT /api/v1/users/changePassword with username, oldPassword, newPassword, confirmPassword and requestType SELF."},
 
 	CodeRedirect: {entity.KindBadRequest, "The address to return to after the sign-in is not allowed.",
 		"Use a path of this server, or list the origin in allowedRedirectOrigins."},

@@ -40,6 +40,7 @@ export default {
   "SEC-USER-UNVERIFIED": {"at": "account", "say": "Your provider has not confirmed your e-mail.", "do": ["Confirm it there.", "Then start again."], "go": "Start again"},
   "SEC-USER-RELINK": {"at": "account", "say": "An account with your e-mail belongs to another identity.", "do": ["Ask an administrator, who can link it. Send the reference below."], "go": "Try another identity"},
   "SEC-USER-GONE": {"at": "account", "say": "Your account was closed.", "do": ["Ask an administrator. Send the reference below."], "go": "Try another identity"},
+  "SEC-PASSWORD-ONETIME": {"at": "account", "say": "This password opens nothing but the choice of your own.", "do": ["Sign in and choose one."], "go": "Sign in"},
   "SEC-BASIC-OFF": {"at": "account", "say": "Passwords are switched off here.", "do": ["Sign in at your provider."], "go": "Sign in"},
   "SEC-SIGNUP-OFF": {"at": "account", "say": "People cannot register themselves here.", "do": ["Ask an administrator for an account."], "go": "Sign in"},
   "SEC-RESET-TOKEN": {"at": "account", "say": "The link does not work any more.", "do": ["Ask for a new link and open the newest mail."], "go": "Sign in"}
