@@ -46,7 +46,7 @@ type assembly struct {
 	index   *embedded.Engine
 	indexer *search.Indexer
 
-	unlock func() error // gives the directory to others; nil where it is shared
+	locks []func() error // give directories to others
 
 	keysOpen <-chan struct{} // closed when keys and keysErr are set
 	keys     *key.Ring
@@ -56,7 +56,11 @@ type assembly struct {
 // assemble opens the data directory for a command. withIndex also opens the
 // search index, which only one process may do at a time.
 func assemble(ctx context.Context, cfg *config.Config, log *slog.Logger, withIndex bool) (*assembly, error) {
-	a, err := open(ctx, cfg, log, withIndex)
+	indexDir := ""
+	if withIndex {
+		indexDir = cfg.DataDir
+	}
+	a, err := open(ctx, cfg, log, indexDir)
 	if err != nil {
 		return nil, err
 	}
@@ -67,17 +71,15 @@ func assemble(ctx context.Context, cfg *config.Config, log *slog.Logger, withInd
 	return a, nil
 }
 
-// open opens all but sign-in, for which authenticate has to be called.
-func open(ctx context.Context, cfg *config.Config, log *slog.Logger, withIndex bool) (*assembly, error) {
+// open opens all but sign-in, for which authenticate has to be called. The search
+// index lies in indexDir; there is none if that is empty.
+func open(ctx context.Context, cfg *config.Config, log *slog.Logger, indexDir string) (*assembly, error) {
 	a := &assembly{dataDir: cfg.DataDir}
 	if err := os.MkdirAll(cfg.DataDir, 0o700); err != nil {
 		return nil, fmt.Errorf("making the data directory: %w", err)
 	}
-	if withIndex {
-		var err error
-		if a.unlock, err = lock(cfg.DataDir); err != nil {
-			return nil, err
-		}
+	if err := a.take(indexDir); err != nil {
+		return nil, errors.Join(err, a.release())
 	}
 	a.openKeys(cfg, log)
 	st, err := sqlite.Open(ctx, filepath.Join(cfg.DataDir, storeFile), sqlite.Options{})
@@ -86,14 +88,38 @@ func open(ctx context.Context, cfg *config.Config, log *slog.Logger, withIndex b
 		return nil, errors.Join(err, a.release())
 	}
 	a.store = st
-	if err = a.build(cfg, log); err == nil && withIndex {
-		err = a.openIndex(ctx, log)
+	if err = a.build(cfg, log); err == nil && indexDir != "" {
+		err = a.openIndex(ctx, indexDir, log)
 	}
 	if err != nil {
 		a.close(ctx)
 		return nil, err
 	}
 	return a, nil
+}
+
+// take locks what this process uses. The data directory is its own if the index lies
+// there, and shared with other replicas if the index is elsewhere. Who needs no index
+// works beside whatever runs.
+func (a *assembly) take(indexDir string) error {
+	if indexDir == "" {
+		return nil
+	}
+	dirs := []string{a.dataDir}
+	if indexDir != a.dataDir {
+		dirs = append(dirs, indexDir)
+	}
+	for i, dir := range dirs {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return fmt.Errorf("making the directory: %w", err)
+		}
+		release, err := lock(dir, i < len(dirs)-1)
+		if err != nil {
+			return err
+		}
+		a.locks = append(a.locks, release)
+	}
+	return nil
 }
 
 // openKeys begins to open the ring of signing keys. At the first start that takes
@@ -141,8 +167,8 @@ func (l loader) Load(ctx context.Context, ids []entity.ID) ([]search.Loaded, err
 	return out, nil
 }
 
-func (a *assembly) openIndex(ctx context.Context, log *slog.Logger) error {
-	path := filepath.Join(a.dataDir, indexFile)
+func (a *assembly) openIndex(ctx context.Context, dir string, log *slog.Logger) error {
+	path := filepath.Join(dir, indexFile)
 	if err := private(path); err != nil {
 		return fmt.Errorf("opening the search index: %w", err)
 	}
@@ -203,12 +229,13 @@ func (a *assembly) close(ctx context.Context) error {
 	return first
 }
 
-// release gives the directory to others.
+// release gives the directories to others.
 func (a *assembly) release() error {
-	if a.unlock == nil {
-		return nil
+	var errs []error
+	for _, unlock := range a.locks {
+		errs = append(errs, unlock())
 	}
-	return a.unlock()
+	return errors.Join(errs...)
 }
 
 // closeTimeout bounds how long the last writes may take.

@@ -27,7 +27,11 @@ const WireVersion = "1.12.14"
 
 // Options say how a server runs besides its configuration.
 type Options struct {
-	Sample         bool // load the sample catalog
+	Sample bool // load the sample catalog
+	// Replica is a directory of this server alone, for its search index; the data
+	// directory is then shared with other replicas on the same host. If it is empty,
+	// the data directory is this server's alone.
+	Replica        string
 	Stdout, Stderr io.Writer
 	Version        string
 	// Reload reads the configuration again, with saved settings on top. Without it
@@ -50,7 +54,11 @@ func Run(ctx context.Context, cfg *config.Config, opts Options) error {
 	if err != nil {
 		return fmt.Errorf("listening on %s: %w", cfg.Server.Address(), err)
 	}
-	a, err := open(ctx, cfg, log, true)
+	indexDir := opts.Replica
+	if indexDir == "" {
+		indexDir = cfg.DataDir
+	}
+	a, err := open(ctx, cfg, log, indexDir)
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
