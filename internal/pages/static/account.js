@@ -1,6 +1,5 @@
 // Registering, confirming an address, and choosing a new password by a mailed link.
 import { call } from "./calls.js";
-import { base64OfText } from "./encode.js";
 import { $, formError, newPasswordError, say, settings, watchNewPassword, watchPeeks } from "./view.js";
 
 /** The secret of a mailed link leaves the address bar before anything else happens. */
@@ -26,7 +25,7 @@ const actions = {
     done("Your new password is set. All sessions have ended: sign in with it.");
   },
   async register() {
-    const body = { firstName: $("first").value.trim(), lastName: $("last").value.trim(), email: $("email").value.trim(), password: base64OfText($("new-password").value) };
+    const body = { firstName: $("first").value.trim(), lastName: $("last").value.trim(), email: $("email").value.trim(), password: $("new-password").value };
     await call("POST", "/users/signup", { body });
     done("Check your e-mail: if the address has to be confirmed, a link is on its way. Otherwise you can sign in now.");
   },
