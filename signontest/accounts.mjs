@@ -10,6 +10,7 @@
 //   +ask            the provider asks for consent
 //   +roles=A;B      the roles claim
 //   +sub=X          another subject under the same name
+//   +name=X         the name claim
 
 /** Where roles stand in tokens: Auth0 wants claims of one's own to be URLs. */
 export const ROLES_CLAIM = 'https://catalpa.example/roles';
@@ -45,7 +46,7 @@ export class Accounts {
 
   claims({ subject, name, traits }) {
     const local = name.split('@')[0];
-    const claims = { sub: subject, name: local, nickname: local };
+    const claims = { sub: subject, name: traits.get('name') ?? local, nickname: local };
     if (!traits.has('noemail')) {
       const domain = traits.has('foreign') ? 'elsewhere.example' : 'example.com';
       claims.email = name.includes('@') ? name : `${name}@${domain}`;

@@ -44,6 +44,7 @@ async function newProfile() {
   context.on('response', (response) => {
     record.pending.push(response.headersArray().catch(() => []).then((headers) => {
       record.addresses.push({
+        method: response.request().method(),
         url: response.url(),
         status: response.status(),
         location: headers.find(({ name }) => name.toLowerCase() === 'location')?.value ?? '',
@@ -124,6 +125,11 @@ const commands = {
     await Promise.all(record.pending.splice(0));
     const { requests, addresses: responses, console } = record;
     return { requests, responses, console };
+  },
+  /** How the page is looked at: light or dark, on a window of some size. */
+  async look({ page, scheme, width, height }) {
+    await page.emulateMedia({ colorScheme: scheme });
+    await page.setViewportSize({ width, height });
   },
   screenshot: ({ page, path }) => page.screenshot({ path, fullPage: true }),
   /** Breaches of WCAG 2.2 A and AA and of good practice, one line each. */

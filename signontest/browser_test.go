@@ -196,9 +196,9 @@ type traffic struct {
 	Requests []struct{ Method, URL, Type, Referer string }
 	// Responses are in the order their headers came.
 	Responses []struct {
-		URL, Location string
-		Status        int
-		SetCookie     []string
+		Method, URL, Location string
+		Status                int
+		SetCookie             []string
 	}
 	Console []string
 }
@@ -341,15 +341,32 @@ func (p *page) history() []string {
 	return entries
 }
 
-// judge checks that axe finds nothing wrong, and keeps a picture if asked to.
+// looks are the ways in which pages are judged; the first is how tests see them.
+var looks = []struct { //nolint:gochecknoglobals // nothing writes it
+	scheme        string
+	width, height int
+}{{"light", 1280, 800}, {"dark", 1440, 900}, {"light", 390, 844}, {"dark", 320, 640}}
+
+// judge checks that axe finds nothing wrong and that nothing has to be scrolled
+// sideways, light and dark, wide and narrow; and keeps pictures if asked to.
 func (p *page) judge(name string) {
 	p.t.Helper()
-	var found []string
-	p.do("axe", order{}, &found)
-	for _, breach := range found {
-		p.t.Errorf("%s: axe: %s", name, breach)
-	}
-	if dir := os.Getenv("SIGNON_SHOTS"); dir != "" {
-		p.do("screenshot", order{"path": filepath.Join(dir, name+".png")}, nil)
+	for i := range looks {
+		look := looks[(i+1)%len(looks)]
+		p.do("look", order{"scheme": look.scheme, "width": look.width, "height": look.height}, nil)
+		as := fmt.Sprintf("%s-%d-%s", name, look.width, look.scheme)
+		var found []string
+		p.do("axe", order{}, &found)
+		for _, breach := range found {
+			p.t.Errorf("%s: axe: %s", as, breach)
+		}
+		var beyond int
+		p.evaluate(`() => document.documentElement.scrollWidth - document.documentElement.clientWidth`, nil, &beyond)
+		if beyond > 0 {
+			p.t.Errorf("%s: %d pixels are beyond the edge", as, beyond)
+		}
+		if dir := os.Getenv("SIGNON_SHOTS"); dir != "" {
+			p.do("screenshot", order{"path": filepath.Join(dir, as+".png")}, nil)
+		}
 	}
 }

@@ -28,5 +28,8 @@ export async function inspectStorage() {
       found[`cache ${name} ${request.url}`] = await response.text();
     }
   }
+  for (const { scope, active } of await navigator.serviceWorker?.getRegistrations() ?? []) {
+    found[`service worker of ${scope}`] = active?.scriptURL ?? '';
+  }
   return found;
 }
