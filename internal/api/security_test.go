@@ -71,6 +71,7 @@ func TestSecuritySettingsNeedAFreshSignIn(t *testing.T) {
 	for _, call := range []struct{ method, path, body string }{
 		{http.MethodPut, "/system/security/config", doc}, {http.MethodPatch, "/system/security/config", `[]`},
 		{http.MethodPost, "/system/security/restore", `{}`}, {http.MethodPost, "/system/security/wipe-passwords", `{"confirm":true}`},
+		{http.MethodDelete, "/auth/identities?user=somebody", ""},
 	} {
 		if got := h.as(h.admin, call.method, call.path, call.body); got.status != http.StatusForbidden || got.code() != `"`+auth.CodeReauth+`"` {
 			t.Errorf("%s %s with a personal token: %d %s", call.method, call.path, got.status, got.body)

@@ -86,6 +86,7 @@ func (a *API) signOnRoutes() []Route {
 		{Method: http.MethodGet, Path: base + "/sessions", Access: Authenticated, Handle: (*call).listSessions},
 		{Method: http.MethodDelete, Path: base + "/sessions", Access: Authenticated, Handle: (*call).endSessions},
 		{Method: http.MethodDelete, Path: base + "/sessions/{id}", Access: Authenticated, Handle: (*call).endSession},
+		{Method: http.MethodDelete, Path: base + "/identities", Access: AdminOnly, Handle: (*call).unlinkIdentities},
 		{Method: http.MethodGet, Path: saml + "/login", Access: Public, Page: true, Handle: (*call).beginLogin},
 		{Method: http.MethodPost, Path: saml + "/acs", Access: Public, Page: true, Foreign: true, Accepts: form, MaxBody: samlBody, Handle: (*call).acceptSAML},
 		{Method: http.MethodGet, Path: saml + "/metadata", Access: Public, Handle: (*call).samlMetadata},

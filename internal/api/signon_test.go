@@ -501,3 +501,28 @@ func TestNoRoundTripWithoutAProvider(t *testing.T) {
 		t.Errorf("a callback: %d", got.status)
 	}
 }
+
+// TestT44UnlinkedByAnAdministrator: an address that went to another identity is refused
+// until an administrator removes the link.
+func TestT44UnlinkedByAnAdministrator(t *testing.T) {
+	h, p := signOnHarness(t)
+	h.browser(t).signIn()
+	p.subject = "another"
+	b := h.browser(t)
+	if got := b.arrive(b.depart("/")); got.status != http.StatusForbidden || !strings.Contains(string(got.body), auth.CodeUserRelink) {
+		t.Fatalf("another identity with the same address: %d %s", got.status, got.body)
+	}
+	p.email, p.subject = "admin@example.org", ""
+	root := h.browser(t)
+	root.signIn()
+	var tokens struct {
+		AccessToken string `json:"accessToken"`
+	}
+	root.send(http.MethodGet, "/api/v1/auth/refresh", nil).into(&tokens)
+	admin := caller{token: tokens.AccessToken}
+	h.as(h.nobody, http.MethodDelete, "/auth/identities?user=somebody", nil).want(http.StatusForbidden)
+	h.as(admin, http.MethodDelete, "/auth/identities", nil).want(http.StatusBadRequest)
+	h.as(admin, http.MethodDelete, "/auth/identities?user=somebody", nil).want(http.StatusOK)
+	p.email, p.subject = "somebody@example.org", "another"
+	b.signIn()
+}

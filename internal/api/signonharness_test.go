@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"io"
 	"net/http"
@@ -21,6 +22,7 @@ type fakeProvider struct {
 	finished int
 	refuse   error
 	email    string
+	subject  string // "sub-" and the email if empty
 	signOut  string
 }
 
@@ -36,7 +38,7 @@ func (p *fakeProvider) Finish(context.Context, auth.Departure, url.Values) (auth
 		return auth.Grant{}, p.refuse
 	}
 	return auth.Grant{
-		Identity: auth.Identity{Issuer: "https://id.example/", Subject: "sub-" + p.email, Claims: map[string]jsontext.Value{
+		Identity: auth.Identity{Issuer: "https://id.example/", Subject: cmp.Or(p.subject, "sub-"+p.email), Claims: map[string]jsontext.Value{
 			"email": jsontext.Value(`"` + p.email + `"`), "email_verified": jsontext.Value("true"),
 		}},
 		RefreshToken: "provider-refresh", IDToken: "provider-id-token", Expires: time.Now().Add(time.Hour),

@@ -109,3 +109,22 @@ func (c *call) endSessions() error {
 	}
 	return c.gone()
 }
+
+// unlinkIdentities parts a user from the identities at providers, for an address that
+// went to another identity: the next one who comes with it is linked.
+func (c *call) unlinkIdentities() error {
+	if err := c.signedInLately(); err != nil {
+		return err
+	}
+	if c.query.Get("user") == "" {
+		return entity.BadRequest("the parameter user is missing: whose link with a provider shall go?")
+	}
+	user, err := c.whoseSessions()
+	if err != nil {
+		return err
+	}
+	if err := c.auth.Unlink(c.ctx(), c.by, user); err != nil {
+		return err
+	}
+	return c.gone()
+}
