@@ -165,22 +165,22 @@ test("a tab remembers that somebody signed out until a click", () => {
   assert.equal(guard.out, false);
 });
 
-test("renewal is due when a quarter of the lifetime is left, a minute at least", () => {
+test("renewal is due when a quarter of the lifetime is left, a minute at least, and half of a short one", () => {
   const at = 5_000_000;
   assert.deepEqual(timesOf(jwt({ iat: 0, exp: 3600 }), at), { due: at + 2_700_000, ends: at + 3_600_000 });
   assert.deepEqual(timesOf(jwt({ iat: 0, exp: 120 }), at), { due: at + 60_000, ends: at + 120_000 });
-  assert.deepEqual(timesOf(jwt({ iat: 0, exp: 30 }), at), { due: at, ends: at + 30_000 });
+  assert.deepEqual(timesOf(jwt({ iat: 0, exp: 60 }), at), { due: at + 30_000, ends: at + 60_000 });
   assert.equal(timesOf("none", at).due, Infinity);
 });
 
-/** Tabs that share a channel and a lock. */
-function tabs(count, renewer) {
+/** Tabs that share a channel and a lock, in a time that passes by pauses alone. */
+function tabs(count, renewer, time = { now: 1000 }) {
   const sessions = [];
   let turn = Promise.resolve();
   const locks = { request: (_, work) => { const mine = turn.then(work); turn = mine.catch(() => {}); return mine; } };
   for (let i = 0; i < count; i++) {
     const channel = { postMessage: (data) => sessions.forEach((other) => other.channel !== channel && other.heard(structuredClone(data))) };
-    sessions.push(new Session({ renewer, channel, locks, clock: () => 1000, pause: async () => {} }));
+    sessions.push(new Session({ renewer, channel, locks, clock: () => time.now, pause: async (ms) => { time.now += ms; } }));
   }
   return sessions;
 }
@@ -197,17 +197,36 @@ test("one tab renews for all", async () => {
   }
 });
 
-test("a renewal is tried three times, then told once; a refusal is final", async () => {
-  for (const [final, want] of [[false, 3], [true, 1]]) {
-    let calls = 0;
+test("F03 a renewal is tried while the token lives, then told once; a refusal is final", async () => {
+  for (const final of [false, true]) {
+    const time = { now: 1000 };
+    const tries = [];
     let told = 0;
-    const [tab] = tabs(1, async () => { calls++; throw Object.assign(new Error("down"), { final }); });
+    const [tab] = tabs(1, async () => { tries.push(time.now); throw Object.assign(new Error("down"), { final }); }, time);
     tab.addEventListener("failed", () => told++);
     tab.set({ token: jwt({ iat: 0, exp: 3600 }) });
+    time.now += 2_700_000;
     await assert.rejects(tab.renew());
     clearTimeout(tab.timer);
-    assert.deepEqual([calls, told], [want, 1]);
+    assert.equal(told, 1);
+    assert.equal(final, tries.length === 1);
+    assert.ok(tries.every((at) => at < tab.ends), "no try after the end");
+    if (!final) assert.ok(tab.ends - tries.at(-1) <= 30_000 && tries.length < 50, `${tries.length} tries`);
   }
+});
+
+test("F03 an outage that ends before the token does is not told", async () => {
+  const time = { now: 1000 };
+  const [tab] = tabs(1, async () => {
+    if (time.now < 3_000_000) throw new Error("down");
+    return { token: jwt({ iat: 0, exp: 3600 }), refresh: "second" };
+  }, time);
+  tab.addEventListener("failed", () => assert.fail("told"));
+  tab.set({ token: jwt({ iat: 0, exp: 3600 }), refresh: "first" });
+  time.now += 2_700_000;
+  await tab.renew();
+  clearTimeout(tab.timer);
+  assert.equal(tab.tokens.refresh, "second");
 });
 
 test("signing out reaches all tabs, and a new tab asks the others", async () => {

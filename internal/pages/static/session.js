@@ -5,7 +5,8 @@ const channelName = "catalpa-session";
 const lockName = "catalpa-renewal";
 /** How long to wait for other tabs to tell what they have. */
 const patience = 200;
-const tries = 3;
+/** The longest pause between two tries to renew. */
+const longestPause = 30_000;
 
 /**
  * @typedef {object} Tokens
@@ -18,13 +19,13 @@ const tries = 3;
  * @param {string} token
  * @param {number} at when it came
  * @returns {{due: number, ends: number}} when to renew it and when it ends, by this device's clock: a quarter of the lifetime before
- * the end, at least a minute
+ * the end, at least a minute; but short lives not before their half, or they would be renewed all the time
  */
 export function timesOf(token, at) {
   const { iat, exp } = claimsOf(token);
   if (typeof exp !== "number") return { due: Infinity, ends: Infinity };
   const life = Math.max(0, (typeof iat === "number" ? exp - iat : exp - at / 1000) * 1000);
-  return { due: at + life - Math.min(life, Math.max(life / 4, 60_000)), ends: at + life };
+  return { due: at + life - Math.min(life / 2, Math.max(life / 4, 60_000)), ends: at + life };
 }
 
 /** Where the browser has no locks: this tab renews for itself. */
@@ -129,15 +130,15 @@ export class Session extends EventTarget {
     }
   }
 
-  /** @param {Tokens} before */
+  /** Tries for as long as the token lives: an outage does not end the session. @param {Tokens} before */
   async attempt(before) {
-    for (let n = 1; ; n++) {
+    for (let wait = 2000; ; wait = Math.min(2 * wait, longestPause)) {
       try {
         this.set(await this.renewer(before));
         return;
       } catch (error) {
-        if (error.final || n === tries) throw error;
-        await this.pause(1000 * 2 ** n);
+        if (error.final || this.clock() + wait >= this.ends) throw error;
+        await this.pause(wait);
       }
     }
   }
