@@ -20,7 +20,7 @@ func TestAdminSeesWhyPeopleAreRefused(t *testing.T) {
 	stranger.follow("Continue with Auth0")
 	stranger.signInAt("hugo+foreign", "right")
 	stranger.stopped("SEC-USER-DOMAIN")
-	if got := c.call(http.MethodGet, "/api/v1/tables", "not-a-token"); got.ErrorCode != "SEC-TOK-FORMAT" {
+	if got := c.get("/api/v1/tables", "not-a-token"); got.ErrorCode != "SEC-TOK-FORMAT" {
 		t.Fatalf("a bearer that is no token: %d %s", got.Status, got.ErrorCode)
 	}
 

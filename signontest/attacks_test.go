@@ -148,27 +148,39 @@ func TestT20SessionFixation(t *testing.T) {
 	}
 }
 
-// TestT29CookiesBehindTLS looks at the cookies' flags behind a proxy that ends TLS.
-func TestT29CookiesBehindTLS(t *testing.T) {
-	t.Parallel()
+// secure serves with TLS under a name that browsers look up to be this machine.
+func secure(t *testing.T, host string, handler http.Handler) string {
+	t.Helper()
+	server := httptest.NewUnstartedServer(handler)
+	server.Config.ErrorLog = log.New(io.Discard, "", 0) // Chromium tries whether the certificate is good
+	server.TLS = &tls.Config{MinVersion: tls.VersionTLS12}
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	return strings.Replace(server.URL, "127.0.0.1", host, 1)
+}
+
+// startBehindTLS is a confidential client behind a proxy that ends TLS.
+func startBehindTLS(t *testing.T, host string) (*catalpa, *provider) {
+	t.Helper()
 	c := reserve(t)
 	inner, err := url.Parse("http://" + c.listen)
 	if err != nil {
 		t.Fatal(err)
 	}
-	proxy := httptest.NewUnstartedServer(&httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
+	c.base = secure(t, host, &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
 		r.SetURL(inner)
 		r.Out.Host = r.In.Host
 		r.SetXForwarded()
 	}})
-	proxy.Config.ErrorLog = log.New(io.Discard, "", 0) // Chromium tries whether the certificate is good
-	proxy.TLS = &tls.Config{MinVersion: tls.VersionTLS12}
-	proxy.StartTLS()
-	t.Cleanup(proxy.Close)
-	c.base = proxy.URL
 	p := startProvider(t, c.base)
 	c.start(auth0Web(c.base, p).over(settings{"CATALPA_TRUSTED_PROXIES": "[127.0.0.1/32]"}))
+	return c, p
+}
 
+// TestT29CookiesBehindTLS looks at the cookies' flags behind a proxy that ends TLS.
+func TestT29CookiesBehindTLS(t *testing.T) {
+	t.Parallel()
+	c, p := startBehindTLS(t, "127.0.0.1")
 	quinn := newProfile(t, "quinn")
 	tab := quinn.tab()
 	tab.signIn(c, "quinn")
@@ -183,7 +195,7 @@ func TestT29CookiesBehindTLS(t *testing.T) {
 func TestT32Framing(t *testing.T) {
 	t.Parallel()
 	c, _ := startWeb(t, nil)
-	for _, path := range []string{"/", "/signin", "/signed-out", "/callback", "/silent-callback"} {
+	for _, path := range []string{"/", "/signin", "/signed-out", "/callback", "/silent-callback", "/settings/sign-in", "/api/v1/auth/logout"} {
 		tab := newProfile(t, path).tab()
 		tab.open(hostile(t, `<iframe src="`+c.base+path+`"></iframe>`))
 		var frames []string
@@ -217,6 +229,10 @@ func TestT33SignOutBySomebodyElse(t *testing.T) {
 	for what, body := range attempts {
 		bait := rita.tab()
 		bait.open(hostile(t, body))
+		if what == "link" {
+			bait.shows("You stay signed in unless")
+			bait.judge("sign-out-asked")
+		}
 		eventually(t, 10*time.Second, what+" was asked for", func() error {
 			n := 0
 			for _, r := range rita.traffic().Responses {
@@ -254,5 +270,31 @@ func TestT34HostileErrorText(t *testing.T) {
 		if owned || strings.Contains(tab.text(), "onerror") {
 			t.Errorf("T34: %s reflects what came: %s", name, tab.text())
 		}
+	}
+}
+
+// TestT34HostileClaims signs in somebody whose provider tells markup for a name.
+func TestT34HostileClaims(t *testing.T) {
+	t.Parallel()
+	const payload = `<img src=x onerror="document.title='owned'">`
+	starts := map[string]func() *catalpa{
+		"web": func() *catalpa { c, _ := startWeb(t, nil); return c },
+		"spa": func() *catalpa { c, _ := startSPA(t, nil); return c },
+	}
+	for name, start := range starts {
+		c := start()
+		zoe := newProfile(t, name)
+		tab := zoe.tab()
+		tab.signIn(c, "zoe+name="+payload)
+		tab.home("zoe@example.com")
+		if got := tab.text(); !strings.Contains(got, payload) {
+			t.Errorf("T34: %s does not show the name as it is: %s", name, got)
+		}
+		var owned bool
+		tab.evaluate(`() => document.title === "owned" || document.querySelector("img") !== null`, nil, &owned)
+		if owned {
+			t.Errorf("T34: %s runs what the name claim says", name)
+		}
+		assertQuiet(t, zoe)
 	}
 }

@@ -305,3 +305,51 @@ func TestTwoTabsAtOnce(t *testing.T) {
 	second.reload()
 	second.home("nora@example.com")
 }
+
+// TestF09ManyTabsOfASession keeps five tabs of a server's session open over renewals of
+// their access token: one of them asks for all, and nobody is signed out.
+func TestF09ManyTabsOfASession(t *testing.T) {
+	t.Parallel()
+	c, p := startWeb(t, shortLife)
+	omar := newProfile(t, "omar")
+	first := omar.tab()
+	first.signIn(c, "omar")
+	first.home("omar@example.com")
+	tabs := []*page{first}
+	for range 4 {
+		more := omar.tab()
+		more.open(c.base + "/")
+		more.home("omar@example.com")
+		tabs = append(tabs, more)
+	}
+	asked := func() int {
+		n := 0
+		for _, r := range omar.traffic().Responses {
+			if r.URL != c.base+"/api/v1/auth/refresh" || r.Status == http.StatusUnauthorized && n == 0 {
+				continue // before the sign-in there is no session
+			}
+			if n++; r.Status != http.StatusOK {
+				t.Errorf("a renewal gets %d", r.Status)
+			}
+		}
+		return n
+	}
+	opened := asked()
+	began := time.Now()
+	eventually(t, 100*time.Second, "renewals", func() error { return atLeast("renewals", asked(), opened+2) })
+	// Half of the life of a token, which is 64 seconds, or 32 where the provider has to
+	// vouch again before.
+	allowed := int(time.Since(began)/(15*time.Second)) + 1
+	if n := asked() - opened; n > allowed {
+		t.Errorf("%d renewals within %s, want one a period for all tabs", n, time.Since(began))
+	}
+	for _, tab := range tabs {
+		if got := tab.text(); !strings.Contains(got, "You are signed in") || strings.Contains(got, "You were signed out") {
+			t.Errorf("%s shows %s", tab.id, got)
+		}
+	}
+	if n := p.grants("authorization_code"); n != 1 {
+		t.Errorf("%d sign-ins, want 1", n)
+	}
+	assertNoLeaks(t, c, p, first)
+}

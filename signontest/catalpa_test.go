@@ -188,10 +188,10 @@ type answer struct {
 	ErrorCode string
 }
 
-// call asks the API with a bearer token, or without when it is empty.
-func (c *catalpa) call(method, path, token string) answer {
+// get asks the API with a bearer token, or without when it is empty.
+func (c *catalpa) get(path, token string) answer {
 	c.t.Helper()
-	request, err := http.NewRequestWithContext(context.Background(), method, "http://"+c.listen+path, nil)
+	request, err := http.NewRequestWithContext(context.Background(), http.MethodGet, "http://"+c.listen+path, nil)
 	if err != nil {
 		c.t.Fatal(err)
 	}
@@ -226,7 +226,7 @@ type person struct {
 // user looks somebody up as the ingestion bot.
 func (c *catalpa) user(name string) (person, bool) {
 	c.t.Helper()
-	got := c.call(http.MethodGet, "/api/v1/users/name/"+name+"?fields=roles", c.command("bot", "token", "ingestion-bot"))
+	got := c.get("/api/v1/users/name/"+name+"?fields=roles", c.command("bot", "token", "ingestion-bot"))
 	if got.Status == http.StatusNotFound {
 		return person{}, false
 	}
