@@ -53,7 +53,7 @@ var reviewedPublic = []string{
 	"PUT /api/v1/users/resendRegistrationToken",
 }
 
-func TestPublicRoutesAreTheReviewedOnes(t *testing.T) {
+func TestT25PublicRoutesAreTheReviewedOnes(t *testing.T) {
 	var public []string
 	for _, r := range newHarness(t).api.Routes() {
 		if r.Access == Public {
@@ -68,9 +68,9 @@ func TestPublicRoutesAreTheReviewedOnes(t *testing.T) {
 
 var routeParam = regexp.MustCompile(`\{[^}]*\}`)
 
-// TestEveryOtherRouteWantsACredential calls every route without a token, with ones
+// TestT25EveryOtherRouteWantsACredential calls every route without a token, with ones
 // that are none, and with an ill-formed header.
-func TestEveryOtherRouteWantsACredential(t *testing.T) {
+func TestT25EveryOtherRouteWantsACredential(t *testing.T) {
 	h := newHarness(t)
 	signed := h.nobody.token
 	forged := signed[:strings.LastIndexByte(signed, '.')] + ".AAAA"
