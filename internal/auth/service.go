@@ -80,8 +80,8 @@ type Service struct {
 	inForce  atomic.Pointer[inForce]
 	verified *lru.Cache[[32]byte, *verified]
 	subjects *subjects
-	turns    turns
-	arrivals turns                        // of people through a provider
+	turns    *turns
+	arrivals *turns                       // of people through a provider
 	unknown  *lru.Cache[string, struct{}] // names in claims that the log has
 	renewals singleflight.Group           // at the provider, by session
 	trail    *trail

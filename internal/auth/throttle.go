@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"hash/maphash"
 	"strings"
 	"time"
 
@@ -242,31 +241,6 @@ func (s *Service) delay(beyond int) time.Duration {
 		}
 	}
 	return delay
-}
-
-// turns lets callers with the same key go one after the other.
-type turns struct {
-	seed  maphash.Seed
-	slots []chan struct{}
-}
-
-func newTurns() turns {
-	t := turns{seed: maphash.MakeSeed(), slots: make([]chan struct{}, 64)}
-	for i := range t.slots {
-		t.slots[i] = make(chan struct{}, 1)
-	}
-	return t
-}
-
-// enter waits for the turn and returns how to give it up.
-func (t turns) enter(ctx context.Context, key string) (leave func(), err error) {
-	slot := t.slots[maphash.String(t.seed, key)%uint64(len(t.slots))]
-	select {
-	case slot <- struct{}{}:
-		return func() { <-slot }, nil
-	case <-ctx.Done():
-		return nil, signInSlow(ctx.Err())
-	}
 }
 
 func signInSlow(cause error) error {
