@@ -173,8 +173,9 @@ func (a *assembly) serve(ctx context.Context, cfg *config.Config, opts Options, 
 	go func() { indexing <- a.indexer.Run(background) }()
 	go a.signOn.Run(background)
 
+	live := newConnections()
 	server := &http.Server{
-		Handler: a.newAPI(cfg, opts, log), ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 2 * time.Minute,
+		Handler: a.newAPI(cfg, opts, log), ConnState: live.note, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 2 * time.Minute,
 		WriteTimeout: 5 * time.Minute, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: cfg.Limits.MaxHeaderBytes,
 		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 	}
@@ -192,6 +193,12 @@ func (a *assembly) serve(ctx context.Context, cfg *config.Config, opts Options, 
 	case err = <-serving:
 	case <-ctx.Done():
 		drain, cancel := context.WithTimeout(background, cfg.Server.ShutdownTimeout)
+		_ = listener.Close()                                  // newcomers go elsewhere
+		if err := <-serving; !errors.Is(err, net.ErrClosed) { // whom it accepted, live knows
+			log.Warn("the listener ended before the server", "error", err)
+		}
+		server.SetKeepAlivesEnabled(false)
+		live.settle(drain)
 		err = server.Shutdown(drain)
 		cancel()
 		if errors.Is(err, context.DeadlineExceeded) {
