@@ -13,6 +13,7 @@ import (
 // client speaks to a server as an ingestion run would: keep-alive, one token.
 type client struct {
 	url, token string
+	forwarded  string // for whom it says to ask, as a proxy does; optional
 	http       *http.Client
 }
 
@@ -24,31 +25,46 @@ func newClient(url, token string) *client {
 // do sends one request and reads the whole answer; a status of 400 or more is an
 // error.
 func (c *client) do(ctx context.Context, method, path, media string, body []byte) ([]byte, error) {
+	status, out, err := c.send(ctx, method, path, media, body)
+	if err == nil && status >= http.StatusBadRequest {
+		err = fmt.Errorf("%s %s: %d: %.300s", method, path, status, out)
+	}
+	return out, err
+}
+
+// as is do for whoever has the token.
+func (c *client) as(ctx context.Context, token, method, path string) ([]byte, error) {
+	other := *c
+	other.token = token
+	return other.do(ctx, method, path, "", nil)
+}
+
+// send is do for answers of any status.
+func (c *client) send(ctx context.Context, method, path, media string, body []byte) (int, []byte, error) {
 	var reader io.Reader = http.NoBody
 	if body != nil {
 		reader = bytes.NewReader(body)
 	}
 	req, err := http.NewRequestWithContext(ctx, method, c.url+path, reader)
 	if err != nil {
-		return nil, err
+		return 0, nil, err
 	}
-	req.Header.Set("Authorization", "Bearer "+c.token)
+	if c.token != "" {
+		req.Header.Set("Authorization", "Bearer "+c.token)
+	}
+	if c.forwarded != "" {
+		req.Header.Set("X-Forwarded-For", c.forwarded)
+	}
 	if media != "" {
 		req.Header.Set("Content-Type", media)
 	}
 	resp, err := c.http.Do(req)
 	if err != nil {
-		return nil, err
+		return 0, nil, err
 	}
 	defer resp.Body.Close()
 	out, err := io.ReadAll(resp.Body)
-	if err != nil {
-		return nil, err
-	}
-	if resp.StatusCode >= http.StatusBadRequest {
-		return nil, fmt.Errorf("%s %s: %d: %.300s", method, path, resp.StatusCode, out)
-	}
-	return out, nil
+	return resp.StatusCode, out, err
 }
 
 const jsonType = "application/json"

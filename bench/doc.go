@@ -4,7 +4,8 @@
 // generator in one run, and prints rates, latencies, CPU per operation and
 // ratios.
 //
-//	go run ./bench -server bin/catalpa -tables 5000 -seconds 5
+//	go run ./bench -server bin/catalpa -tables 5000 -seconds 5s
+//	go run ./bench -server bin/catalpa -signon
 //
 // Figures of two runs on different machines cannot be compared; the ratios of
 // one run can.

@@ -17,6 +17,7 @@ type settings struct {
 	period  time.Duration
 	only    string
 	grow    int
+	signOn  bool
 }
 
 func main() {
@@ -29,6 +30,7 @@ func main() {
 	flag.IntVar(&s.clients, "clients", 32, "clients that write side by side")
 	flag.DurationVar(&s.period, "seconds", 5*time.Second, "how long each reading scenario runs")
 	flag.IntVar(&s.grow, "grow", 0, "instead, compare a catalog of so many tables with one of a tenth")
+	flag.BoolVar(&s.signOn, "signon", false, "instead, measure what authenticating costs")
 	flag.StringVar(&s.only, "only", "", "run only the scenario with this name")
 	flag.Parse()
 	log.SetFlags(0)
@@ -47,6 +49,9 @@ func run(ctx context.Context, s settings) error {
 	defer os.RemoveAll(dir)
 	if s.grow > 0 {
 		return measureGrowth(ctx, s, dir)
+	}
+	if s.signOn {
+		return measureSignOn(ctx, s, dir)
 	}
 	server, err := startServer(ctx, s.server, dir)
 	if err != nil {

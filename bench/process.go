@@ -30,14 +30,17 @@ func startServer(ctx context.Context, binary, dir string) (*process, error) {
 	return startOn(ctx, binary, filepath.Join(dir, "data"))
 }
 
-// startOn starts the server on a data directory.
-func startOn(ctx context.Context, binary, data string) (*process, error) {
+// startOn starts the server on a data directory, with these environment variables
+// besides its own.
+func startOn(ctx context.Context, binary, data string, env ...string) (*process, error) {
 	address, err := freeAddress(ctx)
 	if err != nil {
 		return nil, err
 	}
 	begun := time.Now()
-	p, err := start(ctx, exec.CommandContext(ctx, binary, "server", "--data-dir", data, "--listen", address), "http://"+address, "/api/v1/system/version")
+	cmd := exec.CommandContext(ctx, binary, "server", "--data-dir", data, "--listen", address)
+	cmd.Env = append(os.Environ(), env...)
+	p, err := start(ctx, cmd, "http://"+address, "/api/v1/system/version")
 	if err != nil {
 		return nil, err
 	}
@@ -96,9 +99,17 @@ func freeAddress(ctx context.Context) (string, error) {
 	return l.Addr().String(), nil
 }
 
+// pid is the process's number; that of this one if no other was started.
+func (p *process) pid() int {
+	if p.cmd == nil {
+		return os.Getpid()
+	}
+	return p.cmd.Process.Pid
+}
+
 // cpu returns the processor time the process has used, from /proc/PID/stat.
 func (p *process) cpu() time.Duration {
-	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.cmd.Process.Pid))
+	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.pid()))
 	if err != nil {
 		return 0
 	}
