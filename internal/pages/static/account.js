@@ -8,7 +8,7 @@ history.replaceState(null, "", location.pathname);
 
 /** Ends a form with a sentence. @param {string} text */
 function done(text) {
-  $("form").hidden = true;
+  for (const id of ["form", "lead"]) $(id)?.toggleAttribute("hidden", true);
   say($("done"), text);
   $("heading").focus();
 }
@@ -31,7 +31,6 @@ const actions = {
   },
   async confirm() {
     await call("PUT", `/users/registrationConfirmation?token=${encodeURIComponent(secret)}`);
-    $("lead").hidden = true;
     done("Your address is confirmed. You can sign in now.");
   },
 };
