@@ -14,7 +14,7 @@ import { inspectStorage } from './storage.mjs';
 
 const require = createRequire(import.meta.url);
 const axePath = require.resolve('axe-core/axe.min.js');
-const PATIENCE = Number(process.env.BROWSER_PATIENCE ?? 10000);
+const PATIENCE = Number(process.env.BROWSER_PATIENCE ?? 20000);
 
 const browser = await chromium.launch({
   executablePath: process.env.CHROMIUM,

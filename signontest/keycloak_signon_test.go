@@ -48,7 +48,7 @@ func TestKeycloakOIDC(t *testing.T) {
 		t.Errorf("Keycloak's alice became %+v (%t)", got, found)
 	}
 	session, _ := alice.cookieNamed("catalpa_session")
-	eventually(t, 20*time.Second, "a renewal", func() error {
+	eventually(t, 60*time.Second, "a renewal", func() error {
 		n := 0
 		for _, r := range alice.traffic().Responses {
 			if strings.HasSuffix(r.URL, "/api/v1/auth/refresh") && r.Status == http.StatusOK {

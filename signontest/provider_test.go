@@ -20,7 +20,7 @@ type provider struct {
 
 // httpClient follows no redirect: tests look at each.
 var httpClient = &http.Client{ //nolint:gochecknoglobals // nothing writes it
-	Timeout:       15 * time.Second,
+	Timeout:       time.Minute,
 	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 }
 
