@@ -45,6 +45,11 @@ func translate(err error) error {
 			Kind: entity.KindUnavailable, Cause: err,
 			Message: "The catalog can only be read at the moment.",
 		}
+	case lib.SQLITE_IOERR, lib.SQLITE_CANTOPEN, lib.SQLITE_PROTOCOL: // its disk is away, perhaps for a moment
+		return &entity.Error{
+			Kind: entity.KindUnavailable, Cause: err,
+			Message: "The catalog's files do not answer at the moment; try again later.",
+		}
 	}
 	return entity.Internal(err)
 }
