@@ -44,7 +44,6 @@ async function newProfile() {
   context.on('response', (response) => {
     record.pending.push(response.headersArray().catch(() => []).then((headers) => {
       record.addresses.push({
-        method: response.request().method(),
         url: response.url(),
         status: response.status(),
         location: headers.find(({ name }) => name.toLowerCase() === 'location')?.value ?? '',

@@ -196,9 +196,9 @@ type traffic struct {
 	Requests []struct{ Method, URL, Type, Referer string }
 	// Responses are in the order their headers came.
 	Responses []struct {
-		Method, URL, Location string
-		Status                int
-		SetCookie             []string
+		URL, Location string
+		Status        int
+		SetCookie     []string
 	}
 	Console []string
 }

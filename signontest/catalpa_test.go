@@ -161,6 +161,17 @@ func (c *catalpa) stop() {
 	}
 }
 
+// served are the statuses of the requests for a route that were answered so far. The
+// browser does not tell of all that it sends for other pages; the server's log does.
+func (c *catalpa) served(method, route string) []string {
+	pattern := regexp.MustCompile("method=" + method + " route=" + regexp.QuoteMeta(route) + " status=([0-9]+)")
+	var statuses []string
+	for _, found := range pattern.FindAllStringSubmatch(c.log.String(), -1) {
+		statuses = append(statuses, found[1])
+	}
+	return statuses
+}
+
 // jwt matches what looks like one.
 var jwt = regexp.MustCompile(`eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*`)
 
