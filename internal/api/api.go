@@ -39,8 +39,8 @@ func DefaultLimits() Limits {
 
 // Indexer is what searches ask of the indexer.
 type Indexer interface {
-	// WaitFor returns once the event with the sequence number is searchable.
-	WaitFor(ctx context.Context, seq uint64) error
+	// CatchUp returns once all acknowledged writes are searchable, or after the delay.
+	CatchUp(ctx context.Context, delay time.Duration) error
 	// Rebuild fills the index anew and calls progress from time to time.
 	Rebuild(ctx context.Context, progress func(done, total int)) error
 }

@@ -1,8 +1,8 @@
 package api
 
 import (
-	"context"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -10,7 +10,7 @@ import (
 	"github.com/catalpa-metadata/catalpa/internal/entity"
 	"github.com/catalpa-metadata/catalpa/internal/policy"
 	"github.com/catalpa-metadata/catalpa/internal/search"
-	"github.com/catalpa-metadata/catalpa/internal/store"
+	"github.com/catalpa-metadata/catalpa/internal/sight"
 )
 
 // searchRoutes serve search, suggestions and aggregations.
@@ -70,64 +70,52 @@ func (c *call) aggregateBody() error {
 }
 
 // find runs a search over what the caller may see, once the index has caught up
-// with the writes before it.
+// with the writes before it. What it found is looked at again in the store: the
+// index may not know yet that somebody lost a right.
 func (c *call) find(req search.Request) (search.Result, error) {
-	visible, err := c.visibleIndexes(req.Indexes)
-	if err != nil {
+	indexes, visible, err := c.sight(req.Indexes)
+	if err != nil || len(indexes) == 0 {
 		return search.Result{}, err
 	}
-	if len(visible) == 0 {
-		return search.Result{}, nil
-	}
-	req.Indexes = visible
-	if err := c.catchUp(); err != nil {
+	req.Indexes, req.Visible = indexes, visible
+	if err := c.indexer.CatchUp(c.ctx(), c.limits.SearchDelay); err != nil {
 		return search.Result{}, err
 	}
-	return c.index.Search(c.ctx(), req)
+	result, err := c.index.Search(c.ctx(), req)
+	if err != nil || visible == nil || len(result.Hits) == 0 {
+		return result, err
+	}
+	ids := make([]entity.ID, len(result.Hits))
+	for i, hit := range result.Hits {
+		ids[i] = hit.ID
+	}
+	seen, err := c.engine.Visible(c.ctx(), c.by, ids)
+	result.Hits = slices.DeleteFunc(result.Hits, func(hit search.Hit) bool { return !seen[hit.ID] })
+	return result, err
 }
 
-// catchUp waits until the index has seen all writes that were acknowledged
-// before this request, or the configured delay has passed: a somewhat old answer
-// is better than none.
-func (c *call) catchUp() error {
-	var last uint64
-	err := c.engine.Store().View(c.ctx(), func(r store.Reader) error {
-		var err error
-		last, err = r.LastSeq(c.ctx())
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	ctx, cancel := context.WithTimeout(c.ctx(), c.limits.SearchDelay)
-	defer cancel()
-	if err := c.indexer.WaitFor(ctx, last); err != nil && c.ctx().Err() != nil {
-		return c.ctx().Err()
-	}
-	return nil
-}
-
-// visibleIndexes leaves out the indexes of types the caller may not see.
-func (c *call) visibleIndexes(wanted []string) ([]string, error) {
-	subject, err := c.engine.Subject(c.ctx(), c.by)
-	if err != nil {
-		return nil, err
-	}
+// sight tells which of the indexes hold anything for the caller, and what of them.
+func (c *call) sight(wanted []string) ([]string, search.Query, error) {
 	among := map[string]bool{}
 	for _, name := range wanted {
 		among[name] = true
 	}
-	var out []string
+	var indexes []string
+	filters := map[string]policy.Filter{}
 	for _, t := range c.engine.Registry().All() {
 		index, ok := c.catalog.IndexOf(t.Name)
 		if !ok || len(wanted) > 0 && !among[index] {
 			continue
 		}
-		if policy.Decide(subject, &policy.Resource{Type: t.Name}, policy.ViewBasic).Allowed {
-			out = append(out, index)
+		f, err := c.engine.Sight(c.ctx(), c.by, t.Name)
+		if err != nil {
+			return nil, nil, err
 		}
+		indexes = append(indexes, index)
+		filters[index] = f
 	}
-	return out, nil
+	names, visible := sight.ByIndex(indexes, filters)
+	return names, visible, nil
 }
 
 // document answers one document of the index.

@@ -48,8 +48,8 @@ func (e *Engine) authorizeIn(ctx context.Context, r store.Reader, l *lookup, by 
 	if err != nil {
 		return err
 	}
-	if s.Admin || t.Name == "user" && ent.ID == by.UserID && onlyViews(ops) {
-		return nil // everybody may see who they are
+	if s.Admin {
+		return nil
 	}
 	if what := rightsKeeper(t.Name); what != "" && slices.ContainsFunc(ops, changes) {
 		return notAdmin(by, what)
@@ -60,6 +60,14 @@ func (e *Engine) authorizeIn(ctx context.Context, r store.Reader, l *lookup, by 
 	res, err := e.resourceIn(ctx, r, l, t, ent, parent)
 	if err != nil {
 		return err
+	}
+	return decide(s, res, ops...)
+}
+
+// decide asks policy, but for this: everybody may see who they are.
+func decide(s *policy.Subject, res *policy.Resource, ops ...policy.Operation) error {
+	if res.Type == "user" && res.ID == s.ID && onlyViews(ops) {
+		return nil
 	}
 	return policy.Decide(s, res, ops...).Err()
 }
@@ -90,44 +98,49 @@ func onlyViews(ops []policy.Operation) bool {
 	return len(ops) > 0
 }
 
-// resourceIn gathers what conditions may ask of an entity: its own owners and
-// domains, or those it inherits, and the teams the owners are in.
+// resourceIn gathers what conditions may ask of an entity, and the policies of the
+// teams that its owners are in.
 func (e *Engine) resourceIn(ctx context.Context, r store.Reader, l *lookup, t *registry.Type, ent *entity.Entity, parent entity.ID) (*policy.Resource, error) {
-	res := policy.ResourceOf(t.Name, ent)
-	if len(res.Owners) == 0 || len(res.Domains) == 0 {
-		if err := l.loadAncestors(ctx, []entity.ID{parent}); err != nil {
-			return nil, err
-		}
-		owners, domains := l.inherited(parent)
-		if len(res.Owners) == 0 {
-			res.Owners = owners
-		}
-		if len(res.Domains) == 0 {
-			res.Domains = domains
-		}
+	if err := l.loadAncestors(ctx, []entity.ID{parent}); err != nil {
+		return nil, err
 	}
+	res := l.resource(t.Name, ent, parent)
 	if err := l.load(ctx, refIDs(res.Owners, res.Domains)); err != nil {
 		return nil, err
 	}
 	res.Owners, res.Domains = l.fullRefs(res.Owners), l.fullRefs(res.Domains)
-	teams, err := e.ownerTeams(ctx, r, res.Owners)
-	res.Teams = teams
-	return &res, err
+	around, err := e.around(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	if res.Teams, err = e.ownerTeams(ctx, r, around, res.Owners); err != nil {
+		return nil, err
+	}
+	res.Rules = around.rulesOf(res.Teams)
+	return &res, nil
+}
+
+// resource is what an entity says of itself, with the owners and domains it has or
+// inherits, as bare references. Its ancestors have been loaded.
+func (l *lookup) resource(typ string, ent *entity.Entity, parent entity.ID) policy.Resource {
+	res := policy.ResourceOf(typ, ent)
+	owners, domains := l.inherited(parent)
+	if len(res.Owners) == 0 {
+		res.Owners = owners
+	}
+	if len(res.Domains) == 0 {
+		res.Domains = domains
+	}
+	return res
 }
 
 // ownerTeams returns the names of the owning teams, of the teams the owners are
 // in, and of all above them.
-func (e *Engine) ownerTeams(ctx context.Context, r store.Reader, owners []entity.Ref) ([]string, error) {
+func (e *Engine) ownerTeams(ctx context.Context, r store.Reader, around *surroundings, owners []entity.Ref) ([]string, error) {
 	var names []string
 	for _, owner := range owners {
 		if owner.Type == "team" {
-			b := &subjectBuilder{e: e, r: r, docs: map[entity.ID]*entity.Entity{}, types: map[entity.ID]string{}}
-			if _, err := b.loadTeams(ctx, []entity.ID{owner.ID}); err != nil {
-				return nil, err
-			}
-			if team := b.docs[owner.ID]; team != nil {
-				names = append(append(names, team.Name), b.namesAbove(owner.ID)...)
-			}
+			names = append(names, around.under(owner.ID)...)
 			continue
 		}
 		s, err := e.subjectIn(ctx, r, owner.ID)
@@ -248,24 +261,19 @@ func sourceOperations(ops []policy.Operation, old *entity.Entity) []policy.Opera
 	return out
 }
 
-// viewOperation returns what reading the fields asks for: ViewBasic for what
-// everybody may see, ViewAll for the rest.
-func viewOperation(f Fields) policy.Operation {
+// viewOperations are what reading the fields asks for. Samples are decided on by
+// themselves, see decideSamples.
+func viewOperations(t *registry.Type, f Fields) []policy.Operation {
 	if f.all {
-		return policy.ViewAll
+		return []policy.Operation{policy.ViewAll}
 	}
+	names := make([]string, 0, len(f.names))
 	for name := range f.names {
-		if !basicFields[name] {
-			return policy.ViewAll
+		if name != samplesField || !slices.Contains(t.Records, samplesField) {
+			names = append(names, name)
 		}
 	}
-	return policy.ViewBasic
-}
-
-// basicFields may be read with ViewBasic.
-var basicFields = map[string]bool{
-	"owners": true, "followers": true, "votes": true, "tags": true, "extension": true,
-	"domains": true, "dataProducts": true, "experts": true,
+	return policy.OperationsForView(t.Name, names...)
 }
 
 // Resource returns what policy needs to know of an entity.

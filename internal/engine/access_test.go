@@ -185,7 +185,8 @@ func TestWhoWasSentAwayIsBroughtBackByAdministrators(t *testing.T) {
 	}
 }
 
-func TestTheLastAdministratorStays(t *testing.T) {
+// TestT43TheLastAdministratorStays: neither by PATCH nor by deleting oneself.
+func TestT43TheLastAdministratorStays(t *testing.T) {
 	b := newBed(t)
 	demote := `[{"op":"replace","path":"/isAdmin","value":false}]`
 	remove := func(id entity.ID) error {
@@ -200,6 +201,13 @@ func TestTheLastAdministratorStays(t *testing.T) {
 		if user.ID != b.admin.UserID && string(user.Rest["isAdmin"]) == "true" {
 			b.mustPatch(b.admin, "user", user.ID, demote)
 		}
+	}
+	_, err = b.patch(b.admin, "user", b.admin.UserID, demote)
+	wantKind(t, err, entity.KindBadRequest, "last administrator")
+	wantKind(t, remove(b.admin.UserID), entity.KindBadRequest, "last administrator")
+	// Bots administer nothing, however many there are.
+	for _, name := range []string{"bot-a", "bot-b", "bot-c"} {
+		b.create("user", `{"name":"`+name+`","email":"`+name+`@example.com","isBot":true,"isAdmin":true}`)
 	}
 	_, err = b.patch(b.admin, "user", b.admin.UserID, demote)
 	wantKind(t, err, entity.KindBadRequest, "last administrator")

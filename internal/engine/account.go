@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 
+	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/catalpa-metadata/catalpa/internal/entity"
@@ -130,16 +131,41 @@ func hasSeveral(raw jsontext.Value) bool {
 
 // otherAdmin refuses to take away the last administrator.
 func (w *write) otherAdmin(ctx context.Context) error {
-	rows, err := w.tx.List(ctx, store.ListQuery{Type: "user", Members: map[string]string{"isAdmin": "true"}, Limit: 2})
-	if err != nil {
+	has, err := HasOtherAdmin(ctx, w.tx, w.old.ID)
+	if err != nil || has {
 		return err
 	}
-	for _, row := range rows {
-		if row.ID != w.old.ID {
-			return nil
-		}
-	}
 	return entity.BadRequest("%s is the last administrator: make somebody else one first", w.old.Name)
+}
+
+// adminPage is how many administrators are read at once.
+const adminPage = 50
+
+// HasOtherAdmin tells whether there is an administrator besides a user. Deactivated
+// ones and bots cannot administer anything.
+func HasOtherAdmin(ctx context.Context, r store.Reader, user entity.ID) (bool, error) {
+	q := store.ListQuery{Type: "user", Members: map[string]string{"isAdmin": "true"}, Limit: adminPage}
+	for {
+		rows, err := r.List(ctx, q)
+		if err != nil {
+			return false, err
+		}
+		for _, row := range rows {
+			var doc struct {
+				IsBot bool `json:"isBot"`
+			}
+			if err := json.Unmarshal(row.Doc, &doc); err != nil {
+				return false, entity.Internal(err)
+			}
+			if row.ID != user && !doc.IsBot {
+				return true, nil
+			}
+		}
+		if len(rows) < q.Limit {
+			return false, nil
+		}
+		q.After = rows[len(rows)-1].FQN
+	}
 }
 
 // joinable checks that somebody joins or leaves only teams that are open to all.

@@ -60,6 +60,9 @@ type Engine struct {
 	refs     *refCache
 	rendered *renderCache
 	subjects *subjectCache
+	teams    *surroundingsCache
+	sights   *sightCache
+	finder   Finder
 }
 
 // New makes an engine over an open store.
@@ -70,6 +73,8 @@ func New(opts Options) (*Engine, error) {
 		refs:     newRefCache(refCacheSize),
 		rendered: newRenderCache(renderCacheBytes),
 		subjects: newSubjectCache(subjectCacheSize),
+		teams:    &surroundingsCache{},
+		sights:   newSightCache(subjectCacheSize),
 	}
 	if e.clock == nil {
 		e.clock = time.Now
@@ -85,6 +90,7 @@ func New(opts Options) (*Engine, error) {
 		e.refs.forget(c)
 		e.rendered.forget(c)
 		e.subjects.forget(c)
+		e.teams.forget(c)
 	})
 	return e, nil
 }

@@ -38,7 +38,7 @@ func (e *Engine) Get(ctx context.Context, by entity.Principal, t *registry.Type,
 		if err != nil {
 			return err
 		}
-		if err := e.authorizeIn(ctx, r, l, by, t, bare, row.Parent, viewOperation(v.Fields)); err != nil {
+		if err := e.authorizeIn(ctx, r, l, by, t, bare, row.Parent, viewOperations(t, v.Fields)...); err != nil {
 			return err
 		}
 		v.reveal = by.IsBot && e.authorizeIn(ctx, r, l, by, t, bare, row.Parent, policy.ViewAll) == nil
@@ -93,56 +93,42 @@ func trimPadding(text string) string {
 	return text
 }
 
-// List returns one page in the order of names. The error for a bad cursor is a
-// KindBadRequest.
+// List returns one page of what the caller may see, in the order of names. The
+// error for a bad cursor is a KindBadRequest; for somebody who can see nothing of
+// the type, whatever it says, it is a KindForbidden.
 func (e *Engine) List(ctx context.Context, by entity.Principal, t *registry.Type, req ListRequest) (Page, error) {
-	q := req.Query
-	q.Type, q.Include = t.Name, req.View.Include
 	if req.After != "" && req.Before != "" {
 		return Page{}, entity.BadRequest("Only one of before or after query parameter allowed")
 	}
-	var err error
-	if q.After, err = decodeCursor(req.After); err != nil {
+	after, err := decodeCursor(req.After)
+	if err != nil {
 		return Page{}, err
 	}
-	if q.Before, err = decodeCursor(req.Before); err != nil {
+	before, err := decodeCursor(req.Before)
+	if err != nil {
 		return Page{}, err
 	}
 	subject, err := e.Subject(ctx, by)
 	if err != nil {
 		return Page{}, err
 	}
-	if err := policy.Decide(subject, &policy.Resource{Type: t.Name}, viewOperation(req.View.Fields)).Err(); err != nil {
+	l := listing{e: e, by: by, t: t, req: req, query: req.Query, after: after, before: before, ops: viewOperations(t, req.View.Fields)}
+	l.query.Type, l.query.Include = t.Name, req.View.Include
+	if l.sight, err = e.Sight(ctx, by, t.Name, l.ops...); err != nil {
 		return Page{}, err
 	}
-	v := req.View
-	v.reveal = by.IsBot && policy.Decide(subject, &policy.Resource{Type: t.Name}, policy.ViewAll).Allowed
-	err = v.decideSamples(t, func(op policy.Operation) error {
+	if l.sight.Kind == policy.FilterNone {
+		return Page{}, policy.Decide(subject, &policy.Resource{Type: t.Name}, l.ops...).Err()
+	}
+	l.view = req.View
+	l.view.reveal = by.IsBot && policy.Decide(subject, &policy.Resource{Type: t.Name}, policy.ViewAll).Allowed
+	err = l.view.decideSamples(t, func(op policy.Operation) error {
 		return policy.Decide(subject, &policy.Resource{Type: t.Name}, op).Err()
 	})
 	if err != nil {
 		return Page{}, err
 	}
-	var page Page
-	generation := e.refs.started()
-	err = e.store.View(ctx, func(r store.Reader) error {
-		page = Page{Items: []*entity.Entity{}}
-		if page.Total, err = r.Count(ctx, q); err != nil {
-			return err
-		}
-		if req.Limit == 0 {
-			return nil
-		}
-		q.Limit = req.Limit + 1
-		rows, err := r.List(ctx, q)
-		if err != nil {
-			return err
-		}
-		rows = page.cut(rows, req)
-		page.Items, err = e.hydrate(ctx, r, e.newLookup(r, generation, true), t, rows, v)
-		return err
-	})
-	return page, err
+	return l.page(ctx)
 }
 
 // cut takes away the row that was read to see whether there is a further page,

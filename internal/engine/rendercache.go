@@ -27,6 +27,7 @@ type rendering struct {
 	json     []byte
 	version  entity.Version
 	resource *policy.Resource
+	around   *surroundings // that the resource's teams were taken from
 	restsOn  []entity.ID
 }
 
@@ -135,6 +136,9 @@ func (e *Engine) GetJSON(ctx context.Context, by entity.Principal, t *registry.T
 	}
 	key := renderKey{typ: t.Name, sel: sel.String(), fields: v.Fields.key, base: v.Base, include: v.Include}
 	r, generation := e.rendered.get(key)
+	if r != nil && !e.teams.inForce(r.around) {
+		r = nil // who owns it may be in other teams now
+	}
 	if r == nil {
 		var err error
 		if r, err = e.render(ctx, t, sel, v); err != nil {
@@ -146,7 +150,7 @@ func (e *Engine) GetJSON(ctx context.Context, by entity.Principal, t *registry.T
 	if err != nil {
 		return nil, 0, err
 	}
-	if err := policy.Decide(subject, r.resource, viewOperation(v.Fields)).Err(); err != nil {
+	if err := decide(subject, r.resource, viewOperations(t, v.Fields)...); err != nil {
 		return nil, 0, err
 	}
 	return r.json, r.version, nil
@@ -165,6 +169,10 @@ func (e *Engine) render(ctx context.Context, t *registry.Type, sel Selector, v V
 		if err != nil {
 			return err
 		}
+		around, err := e.around(ctx, r)
+		if err != nil {
+			return err
+		}
 		resource, err := e.resourceIn(ctx, r, l, t, bare, row.Parent)
 		if err != nil {
 			return err
@@ -177,7 +185,7 @@ func (e *Engine) render(ctx context.Context, t *registry.Type, sel Selector, v V
 		if err != nil {
 			return entity.Internal(err)
 		}
-		out = &rendering{json: raw, version: ents[0].Version, resource: resource, restsOn: []entity.ID{row.ID}}
+		out = &rendering{json: raw, version: ents[0].Version, resource: resource, around: around, restsOn: []entity.ID{row.ID}}
 		for id := range l.byID {
 			out.restsOn = append(out.restsOn, id)
 		}

@@ -118,7 +118,14 @@ type Surroundings struct {
 	Members func(team string) []entity.ID
 	// Teams are the policies that hang on teams: they reach what the team, those
 	// below it, and their members own.
-	Teams []Grant
+	Teams []TeamRules
+}
+
+// TeamRules are the policies that hang on one team, compiled with ViaResource as
+// their source.
+type TeamRules struct {
+	Team  string
+	Rules *Ruleset
 }
 
 // FilterFor tells on which resources of a type Decide would let the subject do
@@ -134,9 +141,10 @@ func FilterFor(s *Subject, typ string, around Surroundings, ops ...Operation) Fi
 	}
 	p := partial{s: s, typ: typ, members: around.Members, byOperation: map[Operation][]Filter{}}
 	p.read(s.Rules.on(typ), want, Filter{Kind: FilterAll})
-	for _, g := range around.Teams {
-		g.Source.Via = ViaResource
-		p.read(Compile([]Grant{g}).on(typ), want, p.ownedUnder(g.Source.Team))
+	for _, t := range around.Teams {
+		if rules := t.Rules.on(typ); rules.mention(want) {
+			p.read(rules, want, p.ownedUnder(t.Team))
+		}
 	}
 	parts := []Filter{not(anyOf(p.denied...))}
 	for _, op := range want.List() {
@@ -173,6 +181,11 @@ func (p *partial) read(rules *rulesOnType, want OperationSet, within Filter) {
 			p.byOperation[op] = append(p.byOperation[op], f)
 		}
 	}
+}
+
+// mention tells whether any rule is about one of the operations.
+func (r *rulesOnType) mention(want OperationSet) bool {
+	return r != nil && (r.denyCovers|r.allowCovers)&want != 0
 }
 
 func (p *partial) rule(c *compiledRule) Filter {

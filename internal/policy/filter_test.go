@@ -79,7 +79,10 @@ func (w *drawnWorld) resource(t *rapid.T) *Resource {
 func TestFilterAgreesWithDecide(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		w, ops := drawWorld(t), drawOperations(t)
-		around := Surroundings{Members: w.members, Teams: w.teams}
+		around := Surroundings{Members: w.members}
+		for _, g := range w.teams {
+			around.Teams = append(around.Teams, TeamRules{Team: g.Source.Team, Rules: Compile([]Grant{g})})
+		}
 		for range 5 {
 			r := w.resource(t)
 			filter := FilterFor(w.s, r.Type, around, ops...)

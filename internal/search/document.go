@@ -41,7 +41,7 @@ func (c *Catalog) Document(l Loaded) (doc Document, ok bool, err error) {
 	if err != nil {
 		return Document{}, false, err
 	}
-	return Document{ID: e.ID, Index: index, Deleted: deleted, Source: source}, true, nil
+	return Document{ID: e.ID, Index: index, Deleted: deleted, Source: source, Facts: l.Facts}, true, nil
 }
 
 // isSecret tells members that are, or may hold, credentials or other people's

@@ -18,16 +18,20 @@ type Outbox interface {
 	View(ctx context.Context, fn func(store.Reader) error) error
 }
 
-// Loaded is an entity with its references and tags filled in.
+// Loaded is an entity with its references and tags filled in, and the facts that
+// callers' sights ask for.
 type Loaded struct {
 	Type   string
 	Entity *entity.Entity
+	Facts  []string
 }
 
 // Source loads entities for indexing; ids that are gone are left out. The
 // engine implements it.
 type Source interface {
 	Load(ctx context.Context, ids []entity.ID) ([]Loaded, error)
+	// Reach tells what an event changes beyond its entity.
+	Reach(event store.Event) Reach
 }
 
 const (
@@ -192,6 +196,27 @@ func (x *Indexer) WaitFor(ctx context.Context, seq uint64) error {
 	}
 }
 
+// CatchUp waits until all writes that were acknowledged before are searchable, or
+// the delay has passed: a somewhat old answer is better than none. The error is
+// that of the store or of the context.
+func (x *Indexer) CatchUp(ctx context.Context, delay time.Duration) error {
+	var last uint64
+	err := x.outbox.View(ctx, func(r store.Reader) error {
+		var err error
+		last, err = r.LastSeq(ctx)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	waiting, cancel := context.WithTimeout(ctx, delay)
+	defer cancel()
+	if err := x.WaitFor(waiting, last); err != nil && ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return nil
+}
+
 // Pace holds the caller up for a moment when the index is far behind the event
 // with the sequence number. Called at each commit it keeps writers from running
 // away from the index, so that searches are up to date within a second.
@@ -233,10 +258,15 @@ func (x *Indexer) step(ctx context.Context) (more bool, err error) {
 		}
 	}
 	last := events[len(events)-1].Seq
-	if err := x.write(ctx, ids, last); err != nil {
+	err = x.spread(ctx, events)
+	if err == nil {
+		err = x.write(ctx, ids, last)
+	}
+	if err != nil {
 		if x.attempts++; x.attempts < maxAttempts || ctx.Err() != nil {
 			return true, err
 		}
+		x.log.ErrorContext(ctx, "a part of the search index is behind until it is rebuilt", "error", err)
 		if _, failed := x.writeEach(ctx, ids, position); failed != nil && len(ids) > 1 {
 			return true, failed
 		}

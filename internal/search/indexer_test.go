@@ -59,6 +59,9 @@ func (c *catalog) List(_ context.Context, q store.ListQuery) ([]store.Row, error
 	return rows[:min(q.Limit, len(rows))], nil
 }
 
+// Reach has no event change more than its entity; the engine knows of others.
+func (c *catalog) Reach(store.Event) search.Reach { return search.Reach{} }
+
 func (c *catalog) Load(_ context.Context, ids []entity.ID) ([]search.Loaded, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

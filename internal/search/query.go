@@ -107,6 +107,10 @@ type Range struct {
 // IDs wants one of the documents.
 type IDs struct{ Values []string }
 
+// Facts wants the document to have one of the facts, compared byte by byte. It
+// stands in Request.Visible only.
+type Facts struct{ Any []string }
+
 // MatchAll matches every document.
 type MatchAll struct{}
 
@@ -133,6 +137,7 @@ func (Regexp) query()      {}
 func (Exists) query()      {}
 func (Range) query()       {}
 func (IDs) query()         {}
+func (Facts) query()       {}
 func (MatchAll) query()    {}
 func (MatchNone) query()   {}
 func (Nested) query()      {}

@@ -38,6 +38,9 @@ type Document struct {
 	Index   string         // e.g. "table_search_index"
 	Deleted bool           // soft-deleted; found only when asked for
 	Source  jsontext.Value // what hits show as _source; all searchable fields are taken from it
+	// Facts are for Facts queries alone: they decide who sees the document, and
+	// nobody sees them.
+	Facts []string
 }
 
 // Batch is applied as a whole.
@@ -52,6 +55,7 @@ type Request struct {
 	Indexes      []string // index names after aliases were resolved; empty means all
 	Query        Query    // nil matches everything
 	Filter       Query    // restricts without scoring; nil does not restrict
+	Visible      Query    // restricts to what the caller may see; of Bool, Facts, MatchAll and MatchNone, and Term on _index
 	PostFilter   Query    // restricts hits but not aggregations
 	Deleted      *bool    // nil: both
 	From         int

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/catalpa-metadata/catalpa/internal/api"
 	"github.com/catalpa-metadata/catalpa/internal/auth"
 	"github.com/catalpa-metadata/catalpa/internal/auth/key"
 	"github.com/catalpa-metadata/catalpa/internal/auth/secret"
@@ -19,6 +20,7 @@ import (
 	"github.com/catalpa-metadata/catalpa/internal/registry"
 	"github.com/catalpa-metadata/catalpa/internal/search"
 	"github.com/catalpa-metadata/catalpa/internal/search/embedded"
+	"github.com/catalpa-metadata/catalpa/internal/sight"
 	"github.com/catalpa-metadata/catalpa/internal/signon"
 	"github.com/catalpa-metadata/catalpa/internal/store"
 	"github.com/catalpa-metadata/catalpa/internal/store/sqlite"
@@ -167,6 +169,12 @@ func (l loader) Load(ctx context.Context, ids []entity.ID) ([]search.Loaded, err
 	return out, nil
 }
 
+// Reach implements search.Source.
+func (l loader) Reach(event store.Event) search.Reach {
+	below, facts := l.engine.Reach(event)
+	return search.Reach{Below: below, Facts: facts}
+}
+
 func (a *assembly) openIndex(ctx context.Context, dir string, log *slog.Logger) error {
 	path := filepath.Join(dir, indexFile)
 	if err := private(path); err != nil {
@@ -182,6 +190,7 @@ func (a *assembly) openIndex(ctx context.Context, dir string, log *slog.Logger) 
 		types = append(types, t.Name)
 	}
 	a.indexer = search.NewIndexer(index, a.store, loader{a.engine}, types, log)
+	a.engine.UseFinder(sight.NewFinder(index, a.indexer, search.NewCatalog(types), api.DefaultLimits().SearchDelay))
 	a.store.OnCommit(func(c store.Commit) {
 		if c.All || c.LastSeq > 0 {
 			a.indexer.Wake()

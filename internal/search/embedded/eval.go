@@ -143,8 +143,26 @@ func (s *snapshot) evalValue(q search.Query) (found, error) {
 		return s.evalRange(q)
 	case search.IDs:
 		return s.evalIDs(q.Values)
+	case search.Facts:
+		return s.evalFacts(q.Any)
 	}
 	return nothing(), nil
+}
+
+func (s *snapshot) evalFacts(facts []string) (found, error) {
+	if len(facts) == 1 {
+		set, err := s.set(fieldFacts, factKey(facts[0]))
+		return found{set: set}, err
+	}
+	result := nothing()
+	for _, fact := range facts {
+		set, err := s.set(fieldFacts, factKey(fact))
+		if err != nil {
+			return found{}, err
+		}
+		result.set.Or(set)
+	}
+	return result, nil
 }
 
 func (s *snapshot) evalBool(q search.Bool) (found, error) {

@@ -19,7 +19,7 @@ import (
 const (
 	// formatVersion changes when files written before cannot be read any more;
 	// such a file is emptied, and the indexer fills it again.
-	formatVersion = 2
+	formatVersion = 3
 	readers       = 4
 	cachedSets    = 256
 )

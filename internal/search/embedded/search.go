@@ -22,6 +22,9 @@ func (e *Engine) Search(ctx context.Context, req search.Request) (search.Result,
 	if err != nil {
 		return search.Result{}, err
 	}
+	if within, err = s.resolve(req.Visible, within); err != nil {
+		return search.Result{}, err
+	}
 	if within, err = s.resolve(req.Filter, within); err != nil {
 		return search.Result{}, err
 	}

@@ -1,6 +1,7 @@
 package embedded
 
 import (
+	"crypto/sha256"
 	"encoding/binary"
 	"strings"
 
@@ -14,6 +15,7 @@ const (
 	fieldIndex     = fieldAllWords + 1 // the document's index
 	fieldDeleted   = fieldAllWords + 2 // presence: soft-deleted
 	fieldBackwards = fieldAllWords + 3 // the fully qualified name, read from its end
+	fieldFacts     = fieldAllWords + 4 // see search.Facts
 	firstPath      = uint16(32)
 	maxPaths       = 20_000 // custom properties must not make fields without end
 )
@@ -57,8 +59,20 @@ func analyze(doc search.Document, fieldOf func(path string) (uint16, bool)) ([]t
 	if doc.Deleted {
 		a.add(fieldDeleted, presence, "")
 	}
+	for _, fact := range doc.Facts {
+		a.add(fieldFacts, factKey(fact), "")
+	}
 	err := search.WalkFields(doc.Source, a.value)
 	return a.terms, err
+}
+
+// factKey keeps a fact as it is; one that is too long for a key goes by its digest.
+func factKey(fact string) string {
+	if len(fact) > search.MaxExact {
+		digest := sha256.Sum256([]byte(fact))
+		return "\x04" + string(digest[:])
+	}
+	return "\x03" + fact
 }
 
 func (a *analysis) add(field uint16, key, label string) {

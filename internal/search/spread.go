@@ -1,0 +1,70 @@
+package search
+
+import (
+	"context"
+	"slices"
+
+	"github.com/catalpa-metadata/catalpa/internal/entity"
+	"github.com/catalpa-metadata/catalpa/internal/store"
+)
+
+// Reach is what an event changes beyond the document of its own entity.
+type Reach struct {
+	Below bool     // of everything below the entity
+	Facts []string // of whatever has one of these facts
+}
+
+// spread indexes again what the events reach: an owner given to a service becomes
+// the owner of its tables.
+func (x *Indexer) spread(ctx context.Context, events []store.Event) error {
+	for _, event := range events {
+		reach := x.source.Reach(event)
+		if reach.Below {
+			if err := x.spreadBelow(ctx, event.EntityID); err != nil {
+				return err
+			}
+		}
+		if len(reach.Facts) > 0 {
+			if err := x.spreadFacts(ctx, reach.Facts); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (x *Indexer) spreadBelow(ctx context.Context, id entity.ID) error {
+	var below []entity.ID
+	err := x.outbox.View(ctx, func(r store.Reader) error {
+		var err error
+		below, err = r.Descendants(ctx, id)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	for chunk := range slices.Chunk(below, rebuildPage) {
+		if err := x.write(ctx, chunk, x.Position()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (x *Indexer) spreadFacts(ctx context.Context, facts []string) error {
+	req := Request{Visible: Facts{Any: facts}, Sort: []Sort{{Field: "_id"}}, Size: rebuildPage, NoSource: true}
+	for {
+		found, err := x.index.Search(ctx, req)
+		if err != nil || len(found.Hits) == 0 {
+			return err
+		}
+		ids := make([]entity.ID, len(found.Hits))
+		for i, hit := range found.Hits {
+			ids[i] = hit.ID
+		}
+		if err := x.write(ctx, ids, x.Position()); err != nil {
+			return err
+		}
+		req.After = []string{ids[len(ids)-1].String()}
+	}
+}

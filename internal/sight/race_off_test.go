@@ -1,0 +1,5 @@
+//go:build !race
+
+package sight_test
+
+const usersCompared, tablesCompared = 200, 5000
