@@ -97,6 +97,8 @@ func TestT67Refused(t *testing.T) {
 		"[fd00::1]", "[fe80::1]", "[fe80::1%25eth0]", "[ff02::1]", "[2001::1]", "[2001:db8::1]", "[fec0::1]",
 		"[::ffff:93.184.216.34]", "[::ffff:0:127.0.0.1]",
 		"2130706433", "0x7f000001", "0x7f.1", "0177.0.0.1", "127.1", "017700000001", "127.0.0.1.",
+		"0x7f.0x0.0x0.0x1", "0177.0000.00.01", "00000177.0.0.1", "0X7F.1", "127.0.1", "0", "0x0", "[0:0:0:0:0:ffff:7f00:1]", "[::FFFF:169.254.169.254]",
+		"１２７.0.0.1", "127。0。0。1", "①②⑦.0.0.1", "ⓛocalhost",
 		"internal.example", "mixed.example", "mapped.example", "meta.example", "v6.example",
 	} {
 		for _, scheme := range []string{"http", "https"} {
@@ -109,7 +111,8 @@ func TestT67Refused(t *testing.T) {
 	}
 	for _, address := range []string{
 		"file:///etc/passwd", "gopher://127.0.0.1:70/_x", "ftp://example.com/", "http://93.184.216.34/", "https://user:pass@93.184.216.34/",
-		"data:text/plain,x", "unix:///var/run/x.sock", "https://ex%00ample.com/", "https://a%2f@127.0.0.1/",
+		"data:text/plain,x", "unix:///var/run/x.sock", "FILE:///etc/passwd", "dict://127.0.0.1:11211/stats", "ldap://127.0.0.1/", "jar:file:///x!/y",
+		"//127.0.0.1/", "https:127.0.0.1", "https:///x", "https://[::1", "https://93.184.216.34:0x50/", "https://ex%00ample.com/", "https://a%2f@127.0.0.1/",
 	} {
 		if body, err := get(t, client, address); err == nil {
 			t.Errorf("%s answered %q", address, body)
