@@ -20,6 +20,7 @@ type commands struct {
 	Server serverCommand `cmd:"" help:"Run the server."`
 	Bot    botCommand    `cmd:"" help:"Look after bots, the accounts that programs use."`
 	Admin  adminCommand  `cmd:"" help:"Look after people's accounts from this machine."`
+	Users  usersCommand  `cmd:"" help:"Look after accounts that the server made."`
 	Config configCommand `cmd:"" help:"Look at the configuration."`
 	Keys   keysCommand   `cmd:"" help:"Look after the keys that sign tokens."`
 	Doctor doctorCommand `cmd:"" help:"Find out what is wrong with signing in, and what to do."`
@@ -155,34 +156,6 @@ func (c *botTokenCommand) Run(ctx context.Context, out *console) error {
 		return fmt.Errorf("making a token for the bot %s: %w", c.Name, err)
 	}
 	_, err = fmt.Fprintln(out.stdout, token)
-	return err
-}
-
-type adminCommand struct {
-	ResetPassword resetPasswordCommand `cmd:"" name:"reset-password" help:"Give a user a new random password and print it."`
-}
-
-type resetPasswordCommand struct {
-	Name string `arg:"" optional:"" default:"admin" help:"Name of the user (default: admin)."`
-	dataDirFlags
-}
-
-// Help is shown below the flags.
-func (resetPasswordCommand) Help() string {
-	return `For when nobody can sign in any more. Standard output holds the new password and nothing else; it must be changed at the next sign-in. Sessions of the user end. The server may be running on the directory or not.`
-}
-
-// Run prints a fresh password.
-func (c *resetPasswordCommand) Run(ctx context.Context, out *console) error {
-	cfg, err := c.load()
-	if err != nil {
-		return err
-	}
-	password, err := server.ResetPassword(ctx, cfg, c.Name)
-	if err != nil {
-		return fmt.Errorf("resetting the password of %s: %w", c.Name, err)
-	}
-	_, err = fmt.Fprintln(out.stdout, password)
 	return err
 }
 

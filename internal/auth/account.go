@@ -180,13 +180,10 @@ func (s *Service) ChangePassword(ctx context.Context, p entity.Principal, old, f
 // ResetPassword gives the user with this name or email a random password, which
 // must be changed, and returns it. It is for the operator on the server's host and
 // works beside a running server.
-func (s *Service) ResetPassword(ctx context.Context, nameOrEmail string) (User, string, error) {
-	user, err := s.findForLogin(ctx, strings.ToLower(strings.TrimSpace(nameOrEmail)))
+func (s *Service) ResetPassword(ctx context.Context, by entity.Principal, nameOrEmail string) (User, string, error) {
+	user, err := s.FindPerson(ctx, nameOrEmail)
 	if err != nil {
 		return User{}, "", err
-	}
-	if user.ID == entity.NilID {
-		return User{}, "", entity.NotFound("user", nameOrEmail)
 	}
 	if user, err = s.person(ctx, user.ID); err != nil {
 		return User{}, "", err
@@ -195,7 +192,7 @@ func (s *Service) ResetPassword(ctx context.Context, nameOrEmail string) (User, 
 	if err != nil {
 		return User{}, "", entity.Internal(err)
 	}
-	return user, plain, s.setPassword(ctx, entity.System(), user, plain, true, "")
+	return user, plain, s.setPassword(ctx, by, user, plain, true, "")
 }
 
 // FirstPassword gives the first admin a password unless there is one: the given

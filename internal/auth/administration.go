@@ -7,7 +7,6 @@ import (
 	"os"
 	"strings"
 
-	"github.com/catalpa-metadata/catalpa/internal/auth/password"
 	"github.com/catalpa-metadata/catalpa/internal/entity"
 	"github.com/catalpa-metadata/catalpa/internal/store"
 )
@@ -15,8 +14,9 @@ import (
 // Account is a person's account as the operator sees it.
 type Account struct {
 	User
-	Password   bool // has one
-	MustChange bool // it is a one-time password
+	Password   bool     // has one
+	MustChange bool     // it is a one-time password
+	Issuers    []string // of the providers at which an identity is linked to the user
 }
 
 // FindPerson finds somebody who is no bot by name or email, deleted or not.
@@ -39,39 +39,45 @@ func (s *Service) AccountOf(ctx context.Context, id entity.ID) (Account, error) 
 	if err != nil {
 		return Account{}, err
 	}
-	stored, err := s.passwordOf(ctx, id)
-	return Account{User: user, Password: stored.Hash != "", MustChange: stored.MustChange}, err
+	account := Account{User: user}
+	err = s.store.View(ctx, func(r store.Reader) error {
+		stored, err := readPassword(ctx, r, id)
+		if err != nil {
+			return err
+		}
+		account.Password, account.MustChange = stored.Hash != "", stored.MustChange
+		links, err := linksOf(ctx, r, id)
+		account.Issuers = nil
+		for _, l := range links {
+			account.Issuers = append(account.Issuers, l.Issuer)
+		}
+		return err
+	})
+	return account, err
 }
 
-// CreateAdmin makes an administrator with a one-time password, and returns it. It is
-// for the operator on the server's host.
-func (s *Service) CreateAdmin(ctx context.Context, name, email string) (User, string, error) {
+// CreateAdmin makes an administrator who has no password yet. It is for the operator
+// on the server's host.
+func (s *Service) CreateAdmin(ctx context.Context, by entity.Principal, name, email string) (User, error) {
 	email, err := cleanEmail(email)
 	if err != nil {
-		return User{}, "", err
+		return User{}, err
 	}
 	name = strings.ToLower(strings.TrimSpace(name))
 	if local, _, _ := strings.Cut(email, "@"); name == "" {
 		name = local
 	}
 	if s.opts.Directory == nil {
-		return User{}, "", entity.Internal(errors.New("there is no directory to make users in"))
+		return User{}, entity.Internal(errors.New("there is no directory to make users in"))
 	}
 	user, err := s.opts.Directory.CreatePerson(ctx, Person{Name: name, Email: email})
 	if entity.KindOf(err) == entity.KindConflict {
-		return User{}, "", entity.Conflict("there is a user with this name or email already: make it an administrator instead")
+		return User{}, entity.Conflict("there is a user with this name or email already: make it an administrator instead, catalpa admin grant %s", name)
 	}
 	if err != nil {
-		return User{}, "", err
+		return User{}, err
 	}
-	if user, err = s.SetAdmin(ctx, entity.System(), user.Name, true); err != nil {
-		return User{}, "", err
-	}
-	plain, err := password.Generate()
-	if err != nil {
-		return User{}, "", entity.Internal(err)
-	}
-	return user, plain, s.setPassword(ctx, entity.System(), user, plain, true, "")
+	return s.SetAdmin(ctx, by, user.Name, true)
 }
 
 // SetAdmin makes a person an administrator, or an ordinary user again. The last

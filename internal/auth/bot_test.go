@@ -223,7 +223,7 @@ func TestPasswordResetByTheCommand(t *testing.T) {
 	person := f.mustLogin().AccessToken
 	_, err := f.use(person)
 	must(t, err)
-	_, plain, err := f.command().ResetPassword(f.ctx, "ann")
+	_, plain, err := f.command().ResetPassword(f.ctx, entity.System(), "ann")
 	must(t, err)
 	_, err = f.login("ann", goodPassword, "a")
 	wantCode(t, err, CodeLogin)

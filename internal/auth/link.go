@@ -63,6 +63,21 @@ func linkOf(ctx context.Context, r store.Reader, id Identity) (link, error) {
 	return l, nil
 }
 
+// linksOf lists the links of a user.
+func linksOf(ctx context.Context, r store.Reader, user entity.ID) ([]link, error) {
+	records, err := r.Records(ctx, store.RecordQuery{Kind: kindLink, Owner: user.String()})
+	if err != nil {
+		return nil, err
+	}
+	links := make([]link, len(records))
+	for i, rec := range records {
+		if err := json.Unmarshal(rec.Doc, &links[i]); err != nil {
+			return nil, entity.Internal(err)
+		}
+	}
+	return links, nil
+}
+
 // linkedUser finds the user of an identity; the zero User when there is none.
 func (s *Service) linkedUser(ctx context.Context, id Identity) (User, error) {
 	var l link
@@ -133,19 +148,15 @@ func (s *Service) Unlink(ctx context.Context, by entity.Principal, user entity.I
 		return err
 	}
 	return s.change(ctx, user, func(tx store.Tx) error {
-		records, err := tx.Records(ctx, store.RecordQuery{Kind: kindLink, Owner: user.String()})
+		links, err := linksOf(ctx, tx, user)
 		if err != nil {
 			return err
 		}
-		for _, rec := range records {
-			var l link
-			if err := json.Unmarshal(rec.Doc, &l); err != nil {
-				return entity.Internal(err)
-			}
+		for _, l := range links {
 			if _, err := tx.DeleteRecord(ctx, kindLink, "", l.identityKey()); err != nil {
 				return err
 			}
-			if _, err := tx.DeleteRecord(ctx, kindLink, rec.Owner, rec.Key); err != nil {
+			if _, err := tx.DeleteRecord(ctx, kindLink, l.User, l.issuerKey()); err != nil {
 				return err
 			}
 		}

@@ -211,7 +211,7 @@ func TestResetPassword(t *testing.T) {
 		_, err := f.login("ann@example.org", "wrong", "203.0.113.7")
 		wantCode(t, err, CodeLogin)
 	}
-	user, plain, err := f.ResetPassword(f.ctx, "ANN@example.org")
+	user, plain, err := f.ResetPassword(f.ctx, entity.System(), "ANN@example.org")
 	must(t, err)
 	if user.ID != f.ann.ID || len(plain) < 20 {
 		t.Errorf("user %v, password of %d characters", user.Name, len(plain))
@@ -224,7 +224,7 @@ func TestResetPassword(t *testing.T) {
 		t.Error("a password somebody else made must be changed")
 	}
 	for _, name := range []string{"nobody", "ingestion-bot", ""} {
-		if _, _, err := f.ResetPassword(f.ctx, name); err == nil {
+		if _, _, err := f.ResetPassword(f.ctx, entity.System(), name); err == nil {
 			t.Errorf("%q has a new password", name)
 		}
 	}

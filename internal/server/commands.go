@@ -22,16 +22,6 @@ func BotToken(ctx context.Context, cfg *config.Config, bot, expiry string) (toke
 	return token, err
 }
 
-// ResetPassword gives a user a new random password, which must be changed at the
-// next sign-in, and ends the user's sessions.
-func ResetPassword(ctx context.Context, cfg *config.Config, user string) (plain string, err error) {
-	err = onDataDir(ctx, cfg, false, func(a *assembly) error {
-		_, plain, err = a.auth.ResetPassword(ctx, user)
-		return err
-	})
-	return plain, err
-}
-
 // Reindex rebuilds the search index of a data directory that no server uses.
 func Reindex(ctx context.Context, cfg *config.Config, progress func(done, total int)) error {
 	return onDataDir(ctx, cfg, true, func(a *assembly) error { return a.indexer.Rebuild(ctx, progress) })

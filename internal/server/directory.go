@@ -146,8 +146,12 @@ func (d directory) edit(ctx context.Context, user entity.ID, change func(store.T
 func (d directory) SetAdmin(ctx context.Context, user entity.ID, admin bool) error {
 	return d.edit(ctx, user, func(tx store.Tx, ent *entity.Entity) error {
 		if !admin {
-			if err := otherAdmin(ctx, tx, user); err != nil {
+			others, err := engine.HasOtherAdmin(ctx, tx, user)
+			if err != nil {
 				return err
+			}
+			if !others {
+				return entity.Conflict("This is the last administrator: make somebody else one first")
 			}
 		}
 		if ent.Rest == nil {
@@ -159,27 +163,6 @@ func (d directory) SetAdmin(ctx context.Context, user entity.ID, admin bool) err
 		}
 		return nil
 	})
-}
-
-// otherAdmin refuses to take away the last administrator. Deleted ones and bots
-// cannot administer anything.
-func otherAdmin(ctx context.Context, r store.Reader, user entity.ID) error {
-	rows, err := r.List(ctx, store.ListQuery{Type: "user", Members: map[string]string{"isAdmin": "true"}})
-	if err != nil {
-		return err
-	}
-	for _, row := range rows {
-		var doc struct {
-			IsBot bool `json:"isBot"`
-		}
-		if err := json.Unmarshal(row.Doc, &doc); err != nil {
-			return entity.Internal(err)
-		}
-		if row.ID != user && !doc.IsBot {
-			return nil
-		}
-	}
-	return entity.Conflict("This is the last administrator: make somebody else one first")
 }
 
 // Roles implements auth.Directory.

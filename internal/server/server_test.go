@@ -126,7 +126,7 @@ func TestAServerAndTheCommandsBesideIt(t *testing.T) {
 	if _, err := BotToken(ctx, cfg, "no-such-bot", "1"); entity.KindOf(err) != entity.KindNotFound {
 		t.Errorf("an unknown bot gives %v", err)
 	}
-	if plain, err := ResetPassword(ctx, cfg, "admin"); err != nil || len(plain) < 20 {
+	if plain, err := resetPassword(ctx, cfg, "admin"); err != nil || len(plain) < 20 {
 		t.Errorf("reset-password gives %q, %v", plain, err)
 	}
 	if keys, err := Keys(ctx, cfg); err != nil || len(keys.Keys) != 1 {
@@ -181,4 +181,12 @@ func TestTheDataDirectoryIsPrivate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+func resetPassword(ctx context.Context, cfg *config.Config, user string) (plain string, err error) {
+	err = LookAfterAccounts(ctx, cfg, fixed(cfg), func(c *Accounts) error {
+		plain, err = c.ResetPassword(ctx, user)
+		return err
+	})
+	return plain, err
 }

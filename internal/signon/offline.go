@@ -36,6 +36,16 @@ func (o *Offline) Get(ctx context.Context) (Saved, error) {
 	return saved, err
 }
 
+// Config reads the configuration with what is saved on top of it.
+func (o *Offline) Config(ctx context.Context) (*config.Config, error) {
+	saved, err := o.vault.current(ctx)
+	if err != nil {
+		return nil, err
+	}
+	cfg, _, err := o.load(saved.Document)
+	return cfg, err
+}
+
 // History returns earlier settings, newest first, with secrets masked.
 func (o *Offline) History(ctx context.Context) ([]Saved, error) {
 	list, err := o.vault.history(ctx)
