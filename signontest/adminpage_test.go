@@ -98,6 +98,10 @@ func TestAdminSeesWhyPeopleAreRefused(t *testing.T) {
 	admin.reload()
 	admin.at(`/settings/sign-in\?user=hugo%40elsewhere.example$`)
 	admin.shows("Sign-in settings")
+	admin.do("click", order{"selector": ".logo"}, nil)
+	admin.home("root@example.com")
+	admin.do("back", order{}, nil)
+	admin.shows("Sign-in settings")
 	admin.do("back", order{}, nil)
 	admin.home("root@example.com")
 	for place, content := range admin.kept() {
@@ -107,4 +111,23 @@ func TestAdminSeesWhyPeopleAreRefused(t *testing.T) {
 	}
 	assertQuiet(t, root)
 	assertQuiet(t, alice)
+}
+
+// TestSettingsAfterSigningInAtASinglePage: the way to the settings survives the round
+// trip of a public client, too.
+func TestSettingsAfterSigningInAtASinglePage(t *testing.T) {
+	t.Parallel()
+	c, _ := startSPA(t, nil)
+	admin := newProfile(t, "root").tab()
+	admin.open(c.base + "/settings/sign-in")
+	admin.follow("Continue with Auth0")
+	admin.signInAt("root", "right")
+	admin.at("/settings/sign-in$")
+	admin.shows("as a public client")
+	for _, text := range []string{"Web origin", "om-spa", c.base + "/callback"} {
+		admin.shows(text)
+	}
+	if strings.Contains(admin.text(), "Back-channel") {
+		t.Error("a public client is offered back-channel sign-out")
+	}
 }

@@ -133,6 +133,10 @@ function open(me, sessions) {
     history.pushState(null, "", path);
     reopen(me);
   };
+  document.querySelector(".logo").onclick = (event) => { // loading the page anew would lose the token
+    event.preventDefault();
+    go("/");
+  };
   if (location.pathname === settingsPath) return settingsPage({ me, session, back: () => go("/") });
   home({ me, sessions, session, signOut, changePassword: () => choosePassword(me), openSettings: () => go(settingsPath) });
 }
