@@ -6,7 +6,6 @@ import (
 
 	"github.com/catalpa-metadata/catalpa/internal/engine"
 	"github.com/catalpa-metadata/catalpa/internal/entity"
-	"github.com/catalpa-metadata/catalpa/internal/policy"
 	"github.com/catalpa-metadata/catalpa/internal/store"
 )
 
@@ -24,9 +23,6 @@ var eventParams = map[string][]string{
 }
 
 func (c *call) listEvents() error {
-	if err := c.authorize("all", policy.ViewAll); err != nil {
-		return err
-	}
 	var q store.EventQuery
 	var err error
 	if q.Since, err = c.timestamp("timestamp"); err != nil {
@@ -47,7 +43,7 @@ func (c *call) listEvents() error {
 			q.Types[typ] = strings.Split(list, ",")
 		}
 	}
-	events, err := c.engine.Changes(c.ctx(), q, c.base())
+	events, err := c.engine.Changes(c.ctx(), c.by, q, c.base())
 	if err != nil {
 		return err
 	}

@@ -23,7 +23,6 @@ type threadFilter struct {
 	resolved *bool
 	active   bool // announcements that hold now
 	person   func(feed.Thread) bool
-	sees     func(link string) bool
 	now      int64
 }
 
@@ -38,7 +37,7 @@ func (f *threadFilter) fits(t feed.Thread) bool {
 	case f.active && !holds(t.Announcement, f.now):
 		return false
 	}
-	return (f.link == nil || f.below(t.About)) && (f.person == nil || f.person(t)) && f.sees(t.About)
+	return (f.link == nil || f.below(t.About)) && (f.person == nil || f.person(t))
 }
 
 // holds tells whether an announcement is in force.
@@ -57,7 +56,7 @@ func (f *threadFilter) below(about string) bool {
 // threadFilter reads the parameters of the feed.
 func (c *call) threadFilter() (threadFilter, error) {
 	f := threadFilter{
-		query: store.RecordQuery{Kind: threadKind, Any: true}, typ: c.query.Get("type"), task: c.query.Get("taskStatus"), sees: c.sees(), now: millis(),
+		query: store.RecordQuery{Kind: threadKind, Any: true}, typ: c.query.Get("type"), task: c.query.Get("taskStatus"), now: millis(),
 	}
 	if text := c.query.Get("resolved"); text != "" {
 		resolved, err := c.flag("resolved", false)
@@ -165,7 +164,7 @@ func mentions(t feed.Thread, name string) bool {
 func (c *call) scanThreads(f threadFilter, visit func(feed.Thread)) error {
 	var bad error
 	err := c.engine.Store().View(c.ctx(), func(r store.Reader) error {
-		return timeseries.Scan(c.ctx(), r, f.query, maxScan, func(rec store.Record) bool {
+		return c.scanSeen(r, f.query, policy.ViewBasic, func(rec store.Record) bool {
 			var thread feed.Thread
 			if thread, bad = readThread(rec); bad != nil {
 				return false

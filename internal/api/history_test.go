@@ -52,7 +52,7 @@ func TestEventsCostTheSameForFewAndMany(t *testing.T) {
 		least := int64(math.MaxInt64)
 		for range 5 {
 			ctx, statements := store.WithStatements(t.Context())
-			_, err := h.engine.Changes(ctx, store.EventQuery{Limit: limit, Types: map[string][]string{"entityUpdated": {"database"}}}, "")
+			_, err := h.engine.Changes(ctx, entity.System(), store.EventQuery{Limit: limit, Types: map[string][]string{"entityUpdated": {"database"}}}, "")
 			check(t, err)
 			least = min(least, statements.Count())
 		}

@@ -209,14 +209,13 @@ func (c *call) stageByID(r store.Reader) (store.Record, error) {
 }
 
 func (c *call) getIncidentStatus(*registry.Type) error {
-	if err := c.authorize("testCase", policy.ViewTests); err != nil {
-		return err
-	}
 	var rec store.Record
 	err := c.engine.Store().View(c.ctx(), func(r store.Reader) error {
 		var err error
-		rec, err = c.stageByID(r)
-		return err
+		if rec, err = c.stageByID(r); err != nil {
+			return err
+		}
+		return c.seesOwner(r, rec, policy.ViewTests)
 	})
 	if err != nil {
 		return err
@@ -286,9 +285,6 @@ func (c *call) listIncident(*registry.Type) error {
 	if err != nil {
 		return err
 	}
-	if err := c.authorize("testCase", policy.ViewTests); err != nil {
-		return err
-	}
 	prefix := state.String() + "/"
 	var docs []jsontext.Value
 	err = c.engine.Store().View(c.ctx(), func(r store.Reader) error {
@@ -296,6 +292,9 @@ func (c *call) listIncident(*registry.Type) error {
 		for _, rec := range found {
 			if len(rec.Key) < len(prefix) || rec.Key[:len(prefix)] != prefix {
 				break
+			}
+			if err := c.seesOwner(r, rec, policy.ViewTests); err != nil {
+				return err
 			}
 			docs = append([]jsontext.Value{rec.Doc}, docs...)
 		}
@@ -330,7 +329,7 @@ func (f incidentFilter) fits(s quality.Status) bool {
 }
 
 func (c *call) listIncidents(t *registry.Type) error {
-	if err := c.authorize("testCase", policy.ViewTests); err != nil {
+	if err := c.seesAny("testCase", policy.ViewTests); err != nil {
 		return err
 	}
 	f := incidentFilter{
@@ -373,7 +372,7 @@ func (c *call) scanIncidents(q store.RecordQuery, f incidentFilter) ([]jsontext.
 	seen := map[entity.ID]bool{}
 	var bad error
 	err := c.engine.Store().View(c.ctx(), func(r store.Reader) error {
-		return timeseries.Scan(c.ctx(), r, q, maxScan, func(rec store.Record) bool {
+		return c.scanSeen(r, q, policy.ViewTests, func(rec store.Record) bool {
 			s, err := readStatus(rec)
 			if err != nil {
 				bad = err

@@ -326,7 +326,7 @@ func (c *call) listExecutions(t *registry.Type) error {
 	var found []jsontext.Value
 	err = c.read(t, sel, policy.ViewBasic, func(r store.Reader, row store.Row) error {
 		rq := store.RecordQuery{Kind: executions().Kind, Owner: row.ID.String(), From: q.From, To: q.To}
-		return timeseries.Scan(c.ctx(), r, rq, maxScan, func(rec store.Record) bool {
+		return timeseries.Scan(c.ctx(), r, rq, maxScan, nil, func(rec store.Record) bool {
 			var e execution
 			if json.Unmarshal(rec.Doc, &e) == nil && e.Status == status {
 				found = append(found, rec.Doc)

@@ -208,25 +208,23 @@ func (c *call) executionSummary(t *registry.Type) error {
 		}
 		return c.json(http.StatusOK, ent.Rest["summary"])
 	}
-	if err := c.authorize("testCase", policy.ViewTests); err != nil {
+	cases, err := c.entityType("testCase")
+	if err != nil {
 		return err
 	}
 	counts := map[string]int{}
-	err := c.engine.Store().View(c.ctx(), func(r store.Reader) error {
-		var err error
-		if counts["total"], err = r.Count(c.ctx(), store.ListQuery{Type: "testCase"}); err != nil {
+	count := func(name string, members map[string]string) error {
+		got, err := c.engine.List(c.ctx(), c.by, cases, engine.ListRequest{Query: store.ListQuery{Members: members}, Ops: []policy.Operation{policy.ViewTests}})
+		counts[name] = got.Total
+		return err
+	}
+	if err := count("total", nil); err != nil {
+		return err
+	}
+	for _, status := range []string{quality.Success, quality.Failed, quality.Aborted, quality.Queued} {
+		if err := count(strings.ToLower(status), map[string]string{"testCaseStatus": status}); err != nil {
 			return err
 		}
-		for _, status := range []string{quality.Success, quality.Failed, quality.Aborted, quality.Queued} {
-			q := store.ListQuery{Type: "testCase", Members: map[string]string{"testCaseStatus": status}}
-			if counts[strings.ToLower(status)], err = r.Count(c.ctx(), q); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		return err
 	}
 	return c.json(http.StatusOK, counts)
 }

@@ -1,7 +1,6 @@
 package api
 
 import (
-	"context"
 	"net/http"
 	"strconv"
 
@@ -236,7 +235,7 @@ func (c *call) resultFilter(t *registry.Type) (resultFilter, error) {
 }
 
 // find returns the results that fit, newest first.
-func (f resultFilter) find(ctx context.Context, r store.Reader) ([]jsontext.Value, error) {
+func (f resultFilter) find(c *call, r store.Reader) ([]jsontext.Value, error) {
 	out := []jsontext.Value{}
 	kind := resultSeries().Kind
 	if f.latest {
@@ -252,7 +251,7 @@ func (f resultFilter) find(ctx context.Context, r store.Reader) ([]jsontext.Valu
 		return out, nil
 	}
 	var bad error
-	err := timeseries.Scan(ctx, r, q, maxScan, func(rec store.Record) bool {
+	err := c.scanSeen(r, q, policy.ViewTests, func(rec store.Record) bool {
 		if f.cases != nil && !f.cases[rec.Owner] {
 			return true
 		}
@@ -278,7 +277,7 @@ func (f resultFilter) find(ctx context.Context, r store.Reader) ([]jsontext.Valu
 
 // foundResults runs the search that the query describes.
 func (c *call) foundResults(t *registry.Type) ([]jsontext.Value, error) {
-	if err := c.authorize("testCase", policy.ViewTests); err != nil {
+	if err := c.seesAny("testCase", policy.ViewTests); err != nil {
 		return nil, err
 	}
 	f, err := c.resultFilter(t)
@@ -287,7 +286,7 @@ func (c *call) foundResults(t *registry.Type) ([]jsontext.Value, error) {
 	}
 	var found []jsontext.Value
 	err = c.engine.Store().View(c.ctx(), func(r store.Reader) error {
-		found, err = f.find(c.ctx(), r)
+		found, err = f.find(c, r)
 		return err
 	})
 	return found, err

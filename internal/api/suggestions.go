@@ -261,7 +261,7 @@ func (c *call) findSuggestions(status, typ string) ([]foundSuggestion, error) {
 	var found []foundSuggestion
 	var bad error
 	err := c.engine.Store().View(c.ctx(), func(r store.Reader) error {
-		return timeseries.Scan(c.ctx(), r, store.RecordQuery{Kind: suggestionKind, Any: true}, maxScan, func(rec store.Record) bool {
+		return c.scanSeen(r, store.RecordQuery{Kind: suggestionKind, Any: true}, policy.ViewBasic, func(rec store.Record) bool {
 			var s foundSuggestion
 			if s.Suggestion, bad = readSuggestion(rec); bad != nil {
 				return false
@@ -284,7 +284,7 @@ func (c *call) findSuggestions(status, typ string) ([]foundSuggestion, error) {
 	return found, err
 }
 
-// listSuggestions answers those on types that the caller may see.
+// listSuggestions answers those on what the caller may see.
 func (c *call) listSuggestions() error {
 	status := c.query.Get("status")
 	if status == "" {
@@ -294,37 +294,16 @@ func (c *call) listSuggestions() error {
 	if err != nil {
 		return err
 	}
-	sees := c.sees()
-	var visible []feed.Suggestion
-	for _, s := range found {
-		if sees(s.Link) {
-			s.Href = c.base() + "/v1/suggestions/" + s.ID.String()
-			visible = append(visible, s.Suggestion)
-		}
+	shown := make([]feed.Suggestion, len(found))
+	for i, s := range found {
+		s.Href = c.base() + "/v1/suggestions/" + s.ID.String()
+		shown[i] = s.Suggestion
 	}
-	out, err := cutPage(c, visible)
+	out, err := cutPage(c, shown)
 	if err != nil {
 		return err
 	}
 	return c.json(http.StatusOK, out)
-}
-
-// sees returns a function that tells whether the caller may see entities of the
-// type that a link names; it asks policy once a type.
-func (c *call) sees() func(link string) bool {
-	known := map[string]bool{}
-	return func(text string) bool {
-		link, err := entity.ParseLink(text)
-		if err != nil {
-			return false
-		}
-		may, ok := known[link.Type]
-		if !ok {
-			may = c.authorize(link.Type, policy.ViewBasic) == nil
-			known[link.Type] = may
-		}
-		return may
-	}
 }
 
 // maxDecided bounds how many suggestions one call accepts or rejects.

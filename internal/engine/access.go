@@ -14,11 +14,19 @@ import (
 // Authorize answers nil when the caller may do the operations on everything of a
 // type, and an error of entity.KindForbidden that names the missing ones.
 func (e *Engine) Authorize(ctx context.Context, by entity.Principal, resource string, ops ...policy.Operation) error {
+	f, err := e.Sight(ctx, by, resource, ops...)
+	if err != nil || f.Kind == policy.FilterAll {
+		return err
+	}
 	s, err := e.Subject(ctx, by)
 	if err != nil {
 		return err
 	}
-	return policy.Decide(s, &policy.Resource{Type: resource}, ops...).Err()
+	if err := policy.Decide(s, &policy.Resource{Type: resource}, ops...).Err(); err != nil {
+		return err
+	}
+	return entity.Forbidden("Principal: CatalogPrincipal{name='%s'} operations %s not allowed. You may do this on some of them, but not on every %s.",
+		by.Name, policy.SetOf(ops...), resource)
 }
 
 // AuthorizeEntity does the same for one entity, whose owners, domains and tags

@@ -52,7 +52,7 @@ func TestWhatTheServerAmendsMakesNoVersion(t *testing.T) {
 // feedOf counts the entries of the change feed about an entity.
 func (b *bed) feedOf(id entity.ID) int {
 	b.t.Helper()
-	events, err := b.e.Changes(b.t.Context(), store.EventQuery{EntityID: id}, "")
+	events, err := b.e.Changes(b.t.Context(), entity.System(), store.EventQuery{EntityID: id}, "")
 	if err != nil {
 		b.t.Fatal(err)
 	}

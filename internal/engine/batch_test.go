@@ -86,7 +86,7 @@ func TestABatchIsManyWrites(t *testing.T) {
 // events counts the change feed.
 func (b *bed) events() int {
 	b.t.Helper()
-	events, err := b.e.Changes(b.t.Context(), store.EventQuery{Limit: 1000, Types: map[string][]string{"entityCreated": {"database"}, "entityUpdated": {"database"}}}, "")
+	events, err := b.e.Changes(b.t.Context(), entity.System(), store.EventQuery{Limit: 1000, Types: map[string][]string{"entityCreated": {"database"}, "entityUpdated": {"database"}}}, "")
 	if err != nil {
 		b.t.Fatal(err)
 	}

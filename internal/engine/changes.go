@@ -2,11 +2,13 @@ package engine
 
 import (
 	"context"
+	"slices"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/catalpa-metadata/catalpa/internal/entity"
+	"github.com/catalpa-metadata/catalpa/internal/policy"
 	"github.com/catalpa-metadata/catalpa/internal/store"
 )
 
@@ -26,13 +28,18 @@ type ChangeEvent struct {
 }
 
 // Changes returns entries of the change feed, oldest first, each with the state
-// the entity had. Secrets are masked for everybody.
-func (e *Engine) Changes(ctx context.Context, q store.EventQuery, base string) ([]ChangeEvent, error) {
+// the entity had: of entities of which the caller may see everything. Those that
+// are gone are shown to who sees all of their type. Secrets are masked for
+// everybody.
+func (e *Engine) Changes(ctx context.Context, by entity.Principal, q store.EventQuery, base string) ([]ChangeEvent, error) {
 	var out []ChangeEvent
 	generation := e.refs.started()
 	err := e.store.View(ctx, func(r store.Reader) error {
 		events, err := r.Events(ctx, q)
 		if err != nil {
+			return err
+		}
+		if events, err = e.seenEvents(ctx, r, by, events); err != nil {
 			return err
 		}
 		out = make([]ChangeEvent, len(events))
@@ -55,6 +62,31 @@ func (e *Engine) Changes(ctx context.Context, q store.EventQuery, base string) (
 		return nil
 	})
 	return out, err
+}
+
+// seenEvents keeps the events of entities of which the caller may see everything.
+func (e *Engine) seenEvents(ctx context.Context, r store.Reader, by entity.Principal, events []store.Event) ([]store.Event, error) {
+	whole := map[string]bool{} // types of which the caller sees all
+	var some []entity.Ref
+	for _, ev := range events {
+		all, known := whole[ev.EntityType]
+		if !known {
+			f, err := e.sightIn(ctx, r, by, ev.EntityType, policy.ViewAll)
+			if err != nil {
+				return nil, err
+			}
+			all = f.Kind == policy.FilterAll
+			whole[ev.EntityType] = all
+		}
+		if !all {
+			some = append(some, entity.Ref{ID: ev.EntityID, Type: ev.EntityType})
+		}
+	}
+	v := e.Viewer(by, policy.ViewAll)
+	if err := v.Look(ctx, r, some...); err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(events, func(ev store.Event) bool { return !whole[ev.EntityType] && !v.Sees(ev.EntityID) }), nil
 }
 
 // statesAt returns the states the entities had at the events, as JSON strings;

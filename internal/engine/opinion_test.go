@@ -152,7 +152,7 @@ func TestOpinionsAreInTheChangeFeed(t *testing.T) {
 	if _, err := b.e.Unfollow(t.Context(), b.admin, typ, table, b.plain.UserID); err != nil {
 		t.Fatal(err)
 	}
-	events, err := b.e.Changes(t.Context(), store.EventQuery{EntityID: table}, "")
+	events, err := b.e.Changes(t.Context(), entity.System(), store.EventQuery{EntityID: table}, "")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -70,6 +70,7 @@ type ListRequest struct {
 	After  string
 	Before string
 	View   View
+	Ops    []policy.Operation // what the caller has to be allowed besides seeing the fields
 }
 
 // cursorEncoding is safe inside URLs, where clients put cursors as they are.
@@ -112,7 +113,7 @@ func (e *Engine) List(ctx context.Context, by entity.Principal, t *registry.Type
 	if err != nil {
 		return Page{}, err
 	}
-	l := listing{e: e, by: by, t: t, req: req, query: req.Query, after: after, before: before, ops: viewOperations(t, req.View.Fields)}
+	l := listing{e: e, by: by, t: t, req: req, query: req.Query, after: after, before: before, ops: append(viewOperations(t, req.View.Fields), req.Ops...)}
 	l.query.Type, l.query.Include = t.Name, req.View.Include
 	if l.sight, err = e.Sight(ctx, by, t.Name, l.ops...); err != nil {
 		return Page{}, err

@@ -108,7 +108,7 @@ func TestSecretsAreSeenByBotsOnly(t *testing.T) {
 // wantHiddenAround looks at events, at what the index gets, and at the files.
 func (b *bed) wantHiddenAround(id entity.ID) {
 	b.t.Helper()
-	events, err := b.e.Changes(b.t.Context(), store.EventQuery{EntityID: id}, "")
+	events, err := b.e.Changes(b.t.Context(), entity.System(), store.EventQuery{EntityID: id}, "")
 	if err != nil || len(events) == 0 {
 		b.t.Fatalf("%d events, %v", len(events), err)
 	}

@@ -105,24 +105,16 @@ func (e *Engine) sightIn(ctx context.Context, r store.Reader, by entity.Principa
 	return f, nil
 }
 
-// Visible tells which of the entities the caller may see, in a number of
-// statements that does not depend on how many there are. Those that are gone are
+// Visible tells which of the entities the caller may see. Those that are gone are
 // not among them.
 func (e *Engine) Visible(ctx context.Context, by entity.Principal, ids []entity.ID) (map[entity.ID]bool, error) {
-	visible := make(map[entity.ID]bool, len(ids))
-	generation := e.refs.started()
-	err := e.store.View(ctx, func(r store.Reader) error {
-		rows, err := r.Entities(ctx, ids)
-		if err != nil {
-			return err
-		}
-		kept, err := e.seen(ctx, r, e.newLookup(r, generation, true), by, rows)
-		for _, row := range kept {
-			visible[row.ID] = true
-		}
-		return err
-	})
-	return visible, err
+	v := e.Viewer(by)
+	refs := make([]entity.Ref, len(ids))
+	for i, id := range ids {
+		refs[i].ID = id
+	}
+	err := e.store.View(ctx, func(r store.Reader) error { return v.Look(ctx, r, refs...) })
+	return v.known, err
 }
 
 // seen keeps the rows on which the caller may do the operations.

@@ -125,7 +125,7 @@ func TestHardDeleteAnnouncesEverythingBelow(t *testing.T) {
 	b := tableBed(t)
 	table := b.create("table", tableRequest("orders", `"description":"The last words",`, idColumn))
 	b.remove("databaseService", b.get(b.admin, "databaseService", "svc", "").ID, true)
-	events, err := b.e.Changes(t.Context(), store.EventQuery{Types: map[string][]string{entity.EventDeleted: {"*"}}}, "")
+	events, err := b.e.Changes(t.Context(), entity.System(), store.EventQuery{Types: map[string][]string{entity.EventDeleted: {"*"}}}, "")
 	if err != nil {
 		t.Fatal(err)
 	}

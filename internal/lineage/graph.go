@@ -33,7 +33,7 @@ func (s *Service) Graph(ctx context.Context, by entity.Principal, end End, up, d
 		if err != nil {
 			return err
 		}
-		g, err := walk(ctx, r, row.ID, up, down)
+		g, err := walk(ctx, r, s.engine.Viewer(by), row.ID, up, down)
 		if err != nil {
 			return err
 		}
@@ -84,6 +84,7 @@ type edgeDetails map[[2]entity.ID]*Details
 func (s *Service) resolve(ctx context.Context, r store.Reader, g *graph, base string) (edgeDetails, map[entity.ID]entity.Ref, error) {
 	decoded := edgeDetails{}
 	ids := g.all()
+	var pipelines []entity.Ref
 	for _, rel := range g.edges() {
 		d := new(Details)
 		if err := decode(rel.Doc, d); err != nil {
@@ -91,7 +92,15 @@ func (s *Service) resolve(ctx context.Context, r store.Reader, g *graph, base st
 		}
 		decoded[[2]entity.ID{rel.From, rel.To}] = d
 		if d.Pipeline != nil {
-			ids = append(ids, d.Pipeline.ID)
+			pipelines = append(pipelines, *d.Pipeline)
+		}
+	}
+	if err := g.viewer.Look(ctx, r, pipelines...); err != nil {
+		return nil, nil, err
+	}
+	for _, pipeline := range pipelines {
+		if g.viewer.Sees(pipeline.ID) {
+			ids = append(ids, pipeline.ID)
 		}
 	}
 	refs, err := s.engine.References(ctx, r, ids, base)
@@ -146,14 +155,15 @@ func (s *Service) Edge(ctx context.Context, by entity.Principal, from, to entity
 			}
 		}
 		var err error
-		out, err = s.details(ctx, r, from, to)
+		out, err = s.details(ctx, r, s.engine.Viewer(by), from, to)
 		return err
 	})
 	return out, err
 }
 
-// details reads the details of an edge, with the full reference of its pipeline.
-func (s *Service) details(ctx context.Context, r store.Reader, from, to entity.ID) (Details, error) {
+// details reads the details of an edge, with the full reference of its pipeline if
+// the viewer sees that.
+func (s *Service) details(ctx context.Context, r store.Reader, v viewer, from, to entity.ID) (Details, error) {
 	var out Details
 	found, err := readEdge(ctx, r, from, to)
 	if err != nil {
@@ -165,7 +175,14 @@ func (s *Service) details(ctx context.Context, r store.Reader, from, to entity.I
 	if err := decode(found.Doc, &out); err != nil || out.Pipeline == nil {
 		return out, err
 	}
-	refs, err := s.engine.References(ctx, r, []entity.ID{out.Pipeline.ID}, "")
+	if err := v.Look(ctx, r, *out.Pipeline); err != nil {
+		return Details{}, err
+	}
+	var shown []entity.ID
+	if v.Sees(out.Pipeline.ID) {
+		shown = append(shown, out.Pipeline.ID)
+	}
+	refs, err := s.engine.References(ctx, r, shown, "")
 	out.name(refs)
 	return out, err
 }

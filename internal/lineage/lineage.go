@@ -351,7 +351,7 @@ func (s *Service) Patch(ctx context.Context, by entity.Principal, from, to End, 
 		if err != nil {
 			return err
 		}
-		out, err = s.details(ctx, r, a.ID, b.ID)
+		out, err = s.details(ctx, r, s.engine.Viewer(by), a.ID, b.ID)
 		return err
 	})
 	return out, err

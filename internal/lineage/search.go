@@ -110,7 +110,7 @@ func (s *Service) find(ctx context.Context, by entity.Principal, req SearchReque
 		if err != nil {
 			return err
 		}
-		if f.g, err = walk(ctx, r, root.ID, req.Up, req.Down); err != nil {
+		if f.g, err = walk(ctx, r, s.engine.Viewer(by), root.ID, req.Up, req.Down); err != nil {
 			return err
 		}
 		if f.details, f.refs, err = s.resolve(ctx, r, f.g, ""); err != nil {
@@ -120,7 +120,7 @@ func (s *Service) find(ctx context.Context, by entity.Principal, req SearchReque
 			ref, ok := f.refs[id]
 			return ok && (req.IncludeDeleted || ref.Deleted == nil || !*ref.Deleted)
 		})
-		f.paging, err = neighbours(ctx, r, f.g.all())
+		f.paging, err = neighbours(ctx, r, f.g)
 		return err
 	})
 	return f, err
@@ -162,10 +162,12 @@ func rank(typ string) int {
 	return 100
 }
 
-// neighbours counts the edges at each node: two statements.
-func neighbours(ctx context.Context, r store.Reader, ids []entity.ID) (map[entity.ID]NodePaging, error) {
+// neighbours counts the edges at each node that the caller may see: two statements,
+// and what the viewer needs.
+func neighbours(ctx context.Context, r store.Reader, g *graph) (map[entity.ID]NodePaging, error) {
+	ids := g.all()
 	out := make(map[entity.ID]NodePaging, len(ids))
-	down, err := r.CountFrom(ctx, ids, Relation)
+	down, err := r.RelationsFrom(ctx, ids, Relation)
 	if err != nil {
 		return nil, err
 	}
@@ -173,13 +175,22 @@ func neighbours(ctx context.Context, r store.Reader, ids []entity.ID) (map[entit
 	if err != nil {
 		return nil, err
 	}
-	for id, n := range down {
-		out[id] = NodePaging{EntityDownstreamCount: n}
+	if err := g.viewer.Look(ctx, r, append(farEnds(down, target), farEnds(up, source)...)...); err != nil {
+		return nil, err
+	}
+	for _, rel := range down {
+		if g.viewer.Sees(rel.To) {
+			p := out[rel.From]
+			p.EntityDownstreamCount++
+			out[rel.From] = p
+		}
 	}
 	for _, rel := range up {
-		p := out[rel.To]
-		p.EntityUpstreamCount++
-		out[rel.To] = p
+		if g.viewer.Sees(rel.From) {
+			p := out[rel.To]
+			p.EntityUpstreamCount++
+			out[rel.To] = p
+		}
 	}
 	return out, nil
 }
@@ -272,7 +283,7 @@ func (s *Service) Count(ctx context.Context, by entity.Principal, req SearchRequ
 		if err != nil {
 			return err
 		}
-		g, err := walk(ctx, r, root.ID, req.Up, req.Down)
+		g, err := walk(ctx, r, s.engine.Viewer(by), root.ID, req.Up, req.Down)
 		if err != nil {
 			return err
 		}

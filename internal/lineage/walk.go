@@ -13,8 +13,16 @@ const (
 	MaxNodes = 10_000
 )
 
-// graph is the part of the lineage around one entity that a walk has found.
+// viewer tells what the caller may see; engine.Viewer is one.
+type viewer interface {
+	Look(ctx context.Context, r store.Reader, refs ...entity.Ref) error
+	Sees(id entity.ID) bool
+}
+
+// graph is the part of the lineage around one entity that a walk has found, as far
+// as the caller may see it: a walk ends at what is hidden.
 type graph struct {
+	viewer     viewer
 	root       entity.ID
 	depth      map[entity.ID]int // distance from the root; the root's is 0
 	nodes      []entity.ID       // in the order found, the root not among them
@@ -23,37 +31,56 @@ type graph struct {
 	byDepth    [2][]int // nodes found at each depth, upstream and downstream
 }
 
-func newGraph(root entity.ID) *graph { return &graph{root: root, depth: map[entity.ID]int{root: 0}} }
+func newGraph(v viewer, root entity.ID) *graph {
+	return &graph{viewer: v, root: root, depth: map[entity.ID]int{root: 0}}
+}
 
 // walk follows the edges from the root in both directions: one statement a
-// level. Edges to entities beyond MaxNodes are left out.
-func walk(ctx context.Context, r store.Reader, root entity.ID, up, down int) (*graph, error) {
-	g := newGraph(root)
+// level. Edges to entities beyond MaxNodes are left out, and those to entities that
+// the viewer does not see.
+func walk(ctx context.Context, r store.Reader, v viewer, root entity.ID, up, down int) (*graph, error) {
+	g := newGraph(v, root)
 	var err error
-	if g.upstream, g.byDepth[0], err = g.follow(ctx, up, r.RelationsTo, func(rel store.Relation) (near, far entity.ID) { return rel.To, rel.From }); err != nil {
+	if g.upstream, g.byDepth[0], err = g.follow(ctx, r, up, r.RelationsTo, source); err != nil {
 		return nil, err
 	}
-	g.downstream, g.byDepth[1], err = g.follow(ctx, down, r.RelationsFrom, func(rel store.Relation) (near, far entity.ID) { return rel.From, rel.To })
+	g.downstream, g.byDepth[1], err = g.follow(ctx, r, down, r.RelationsFrom, target)
 	return g, err
+}
+
+// source and target are the ends of an edge.
+func source(rel store.Relation) entity.Ref { return entity.Ref{ID: rel.From, Type: rel.FromType} }
+func target(rel store.Relation) entity.Ref { return entity.Ref{ID: rel.To, Type: rel.ToType} }
+
+// farEnds lists an end of each edge.
+func farEnds(relations []store.Relation, far func(store.Relation) entity.Ref) []entity.Ref {
+	out := make([]entity.Ref, len(relations))
+	for i, rel := range relations {
+		out[i] = far(rel)
+	}
+	return out
 }
 
 // reader is RelationsFrom or RelationsTo.
 type reader func(ctx context.Context, ids []entity.ID, kinds ...string) ([]store.Relation, error)
 
-func (g *graph) follow(ctx context.Context, levels int, read reader, ends func(store.Relation) (near, far entity.ID)) ([]store.Relation, []int, error) {
+func (g *graph) follow(ctx context.Context, r store.Reader, levels int, read reader, end func(store.Relation) entity.Ref) ([]store.Relation, []int, error) {
 	var edges []store.Relation
 	var counts []int
 	visited := map[entity.ID]bool{g.root: true}
 	frontier := []entity.ID{g.root}
 	for level := 1; level <= levels && len(frontier) > 0; level++ {
 		relations, err := read(ctx, frontier, Relation)
+		if err == nil {
+			err = g.viewer.Look(ctx, r, farEnds(relations, end)...)
+		}
 		if err != nil {
 			return nil, nil, err
 		}
 		var next []entity.ID
 		for _, rel := range relations {
-			_, far := ends(rel)
-			if !g.note(far, level) {
+			far := end(rel).ID
+			if far != g.root && !g.viewer.Sees(far) || !g.note(far, level) {
 				continue
 			}
 			edges = append(edges, rel)

@@ -2,6 +2,7 @@ package lineage
 
 import (
 	"context"
+	"slices"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -80,13 +81,20 @@ func TestWalkFindsWhatIsInReach(t *testing.T) {
 			}
 		}
 		up, down := rapid.IntRange(0, 4).Draw(t, "up"), rapid.IntRange(0, 4).Draw(t, "down")
-		g, err := walk(t.Context(), d, ids[0], up, down)
+		blind := blindTo{}
+		for _, id := range ids[1:] {
+			if rapid.IntRange(0, 4).Draw(t, "hidden") == 0 {
+				blind[id] = true
+			}
+		}
+		g, err := walk(t.Context(), d, blind, ids[0], up, down)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if d.asked > up+down {
 			t.Fatalf("%d statements for %d levels", d.asked, up+down)
 		}
+		d.edges = slices.DeleteFunc(d.edges, func(e store.Relation) bool { return blind[e.From] || blind[e.To] }) // a walk ends at what is hidden
 		above, below := distances(d.edges, ids[0], up, true), distances(d.edges, ids[0], down, false)
 		found := map[entity.ID]bool{}
 		for _, id := range g.all() {
@@ -124,13 +132,19 @@ func checkEdges(t *rapid.T, what string, all, got []store.Relation, want func(st
 	}
 }
 
+// blindTo is a viewer that sees all but some.
+type blindTo map[entity.ID]bool
+
+func (blindTo) Look(context.Context, store.Reader, ...entity.Ref) error { return nil }
+func (b blindTo) Sees(id entity.ID) bool                                { return !b[id] }
+
 func TestWalkIsBounded(t *testing.T) {
 	root := entity.NewID()
 	d := &drawn{}
 	for range MaxNodes + 50 {
 		d.edges = append(d.edges, store.Relation{From: root, To: entity.NewID(), Kind: Relation})
 	}
-	g, err := walk(t.Context(), d, root, 0, 3)
+	g, err := walk(t.Context(), d, blindTo{}, root, 0, 3)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -142,7 +156,7 @@ func TestWalkIsBounded(t *testing.T) {
 func TestKeepLeavesTheEdgesBetweenKeptNodes(t *testing.T) {
 	a, b, c := entity.NewID(), entity.NewID(), entity.NewID()
 	d := &drawn{edges: []store.Relation{{From: a, To: b}, {From: b, To: c}}}
-	g, err := walk(t.Context(), d, a, 0, 5)
+	g, err := walk(t.Context(), d, blindTo{}, a, 0, 5)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -137,13 +137,17 @@ func Find(ctx context.Context, r store.Reader, kind, key string) (store.Record, 
 }
 
 // Scan visits records of a kind of any owner, newest first, until visit answers
-// false or limit were read.
-func Scan(ctx context.Context, r store.Reader, q store.RecordQuery, limit int, visit func(store.Record) bool) error {
+// false or limit were read. look, which may be nil, is called with each batch
+// before its records are visited.
+func Scan(ctx context.Context, r store.Reader, q store.RecordQuery, limit int, look func([]store.Record) error, visit func(store.Record) bool) error {
 	const chunk = 500
 	q.Order, q.Offset = store.NewestFirst, 0
 	for read := 0; read < limit; read += chunk {
 		q.Limit, q.Offset = min(chunk, limit-read), read
 		found, err := r.Records(ctx, q)
+		if err == nil && look != nil {
+			err = look(found)
+		}
 		if err != nil {
 			return err
 		}

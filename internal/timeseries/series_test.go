@@ -173,7 +173,7 @@ func TestScanStopsAndEnds(t *testing.T) {
 	for _, test := range []struct{ limit, stopAfter, want int }{{5000, 5000, 1200}, {700, 5000, 700}, {5000, 3, 3}} {
 		var seen []int64
 		err := db.View(ctx, func(r store.Reader) error {
-			return timeseries.Scan(ctx, r, store.RecordQuery{Kind: "thing", Any: true}, test.limit, func(rec store.Record) bool {
+			return timeseries.Scan(ctx, r, store.RecordQuery{Kind: "thing", Any: true}, test.limit, nil, func(rec store.Record) bool {
 				seen = append(seen, rec.At)
 				return len(seen) < test.stopAfter
 			})

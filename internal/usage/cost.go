@@ -94,10 +94,14 @@ func (s *Service) nameCost(ctx context.Context, r store.Reader, cost *Cost, base
 // Cost returns one cost by its id.
 func (s *Service) Cost(ctx context.Context, by entity.Principal, id entity.ID, base string) (Cost, error) {
 	var cost Cost
-	if err := s.engine.Authorize(ctx, by, "query", policy.ViewAll); err != nil {
+	sight, err := s.engine.Sight(ctx, by, "query", policy.ViewAll)
+	if err == nil && sight.Kind == policy.FilterNone {
+		err = s.engine.Authorize(ctx, by, "query", policy.ViewAll)
+	}
+	if err != nil {
 		return cost, err
 	}
-	err := s.engine.Store().View(ctx, func(r store.Reader) error {
+	err = s.engine.Store().View(ctx, func(r store.Reader) error {
 		// Records are ordered by key: an id is among the first that follow its own
 		// beginning, with those that differ in the last digit only.
 		key := id.String()
@@ -111,6 +115,13 @@ func (s *Service) Cost(ctx context.Context, by entity.Principal, id entity.ID, b
 			}
 			if err := decode(rec.Doc, &cost); err != nil {
 				return err
+			}
+			viewer := s.engine.Viewer(by, policy.ViewAll)
+			if err := viewer.Look(ctx, r, entity.Ref{ID: cost.Query.ID, Type: "query"}); err != nil {
+				return err
+			}
+			if !viewer.Sees(cost.Query.ID) {
+				return entity.Forbidden("Principal: CatalogPrincipal{name='%s'} operations [ViewAll] not allowed on the query that the cost is of.", by.Name)
 			}
 			return s.nameCost(ctx, r, &cost, base)
 		}
