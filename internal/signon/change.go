@@ -148,7 +148,7 @@ func (m *Manager) Restore(ctx context.Context, by entity.Principal) error {
 		return err
 	}
 	if len(earlier) == 0 {
-		return entity.NotFound("earlier security settings", "this server")
+		return errNoEarlier()
 	}
 	return m.replace(ctx, by, earlier[0].Document)
 }

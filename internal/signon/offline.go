@@ -91,7 +91,7 @@ func (o *Offline) Remove(ctx context.Context) error {
 		return err
 	}
 	if saved.Document == nil {
-		return entity.NotFound("saved security settings", "this server")
+		return entity.Errorf(entity.KindNotFound, "no sign-on settings are saved here: file and environment are in force already")
 	}
 	return o.put(ctx, saved.Revision, nil)
 }
@@ -112,7 +112,7 @@ func (o *Offline) Restore(ctx context.Context, revision int64) (Saved, error) {
 			return earlier, o.put(ctx, now.Revision, earlier.Document)
 		}
 	}
-	return Saved{}, entity.NotFound("earlier security settings", "this server")
+	return Saved{}, errNoEarlier()
 }
 
 func (o *Offline) put(ctx context.Context, revision int64, document []byte) error {

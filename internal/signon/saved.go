@@ -234,3 +234,8 @@ func (s Saved) Provider() string {
 	}
 	return doc.Authentication.Provider
 }
+
+// errNoEarlier answers who wants to go back to settings that are not kept.
+func errNoEarlier() error {
+	return entity.Errorf(entity.KindNotFound, "there are no such earlier sign-on settings to go back to")
+}
