@@ -10,6 +10,7 @@ import (
 
 	"github.com/go-json-experiment/json/jsontext"
 
+	"github.com/catalpa-metadata/catalpa/internal/config"
 	"github.com/catalpa-metadata/catalpa/internal/server"
 	"github.com/catalpa-metadata/catalpa/internal/signon"
 )
@@ -51,25 +52,33 @@ func (c *securityGetCommand) Run(ctx context.Context, out *console) error {
 }
 
 func (f dataDirFlags) offline(ctx context.Context, work func(*signon.Offline) error) error {
+	return f.offlineWith(ctx, f.options(), work)
+}
+
+// offlineWith judges settings with options of their own.
+func (f dataDirFlags) offlineWith(ctx context.Context, options config.Options, work func(*signon.Offline) error) error {
 	cfg, err := f.load()
 	if err != nil {
 		return err
 	}
-	return server.SecurityConfig(ctx, cfg, reload(f.options()), work)
+	return server.SecurityConfig(ctx, cfg, reload(options), work)
 }
 
 type securitySetCommand struct {
-	File string `arg:"" help:"JSON file with authenticationConfiguration and authorizerConfiguration; - for standard input."`
+	File   string   `arg:"" help:"JSON file with authenticationConfiguration and authorizerConfiguration; - for standard input."`
+	Accept []string `name:"i-accept" placeholder:"CODE" sep:"none" help:"Save in spite of the finding with this code. The server needs the same option."`
 	dataDirFlags
 }
 
-// Run saves the document.
+// Run saves the document, if the server would start with it.
 func (c *securitySetCommand) Run(ctx context.Context, out *console) error {
 	doc, err := readDocument(c.File)
 	if err != nil {
 		return err
 	}
-	return c.offline(ctx, func(o *signon.Offline) error {
+	options := c.options()
+	options.Offline, options.Accept = false, c.Accept
+	return c.offlineWith(ctx, options, func(o *signon.Offline) error {
 		if err := o.Set(ctx, doc); err != nil {
 			return err
 		}
