@@ -1,11 +1,14 @@
 package main
 
 import (
+	"context"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -13,8 +16,11 @@ import (
 
 	"github.com/go-json-experiment/json"
 	"github.com/rogpeppe/go-internal/testscript"
+	"golang.org/x/crypto/bcrypt"
 
 	"github.com/catalpa-metadata/catalpa/internal/auth/authtest"
+	"github.com/catalpa-metadata/catalpa/internal/store"
+	"github.com/catalpa-metadata/catalpa/internal/store/sqlite"
 )
 
 // TestAdminScripts runs the commands about accounts, with the server stopped and
@@ -32,10 +38,19 @@ func TestAdminScripts(t *testing.T) {
 			}
 			env.Setenv("ADDRESS", address)
 			env.Setenv("ISSUER", provider.Issuer())
-			return os.WriteFile(filepath.Join(env.WorkDir, "sso.yaml"), []byte(fmt.Sprintf(ssoSettings, provider.Issuer(), provider.ClientID, address)), 0o600)
+			env.Setenv("KEYID_PUBLISHED", "Gb389a-9f76-gdjs-"+"a92j-0242bk94356")
+			env.Setenv("FERNET_PUBLISHED", "jJ/9sz0g0OHxsfxOoSfd"+"Fdmk3ysNmPRnH3TUAbz3IHA=")
+			env.Setenv("PASSWORD_PUBLISHED", "openmetadata"+"_password")
+			settings := fmt.Sprintf(ssoSettings, provider.Issuer(), provider.ClientID, address)
+			for name, text := range map[string]string{"sso.yaml": settings, "production-sso.yaml": "mode: production\n" + settings} {
+				if err := os.WriteFile(filepath.Join(env.WorkDir, name), []byte(text), 0o600); err != nil {
+					return err
+				}
+			}
+			return badKeys(env.WorkDir)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"waitserving": waitServing, "call": call, "login": login, "idtoken": idToken(provider),
+			"waitserving": waitServing, "call": call, "login": login, "idtoken": idToken(provider), "plantpassword": plantPassword, "ends": ends,
 		},
 	})
 }
@@ -95,5 +110,47 @@ func idToken(provider *authtest.BadProvider) func(*testscript.TestScript, bool, 
 			"email": args[1], "email_verified": true, "sub": args[2], "preferred_username": name, "name": nil, "iat": time.Now().Add(shift).Unix(),
 		}, nil)
 		ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(token), 0o600))
+	}
+}
+
+// plantPassword is the script command "plantpassword DATADIR USER PASSWORD": it stores a
+// password that nobody could choose here, as a catalog brought from elsewhere has it.
+func plantPassword(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: plantpassword DATADIR USER PASSWORD")
+	}
+	hash, err := bcrypt.GenerateFromPassword([]byte(args[2]), bcrypt.MinCost)
+	ts.Check(err)
+	doc, err := json.Marshal(map[string]any{"hash": string(hash), "changed": 1})
+	ts.Check(err)
+	ctx := context.Background()
+	db, err := sqlite.Open(ctx, filepath.Join(ts.MkAbs(args[0]), "catalpa.db"), sqlite.Options{})
+	ts.Check(err)
+	defer func() { ts.Check(db.Close()) }()
+	ts.Check(db.Update(ctx, func(tx store.Tx) error {
+		row, err := tx.EntityByFQN(ctx, store.Key{Type: "user", FQN: args[1]})
+		if err != nil {
+			return err
+		}
+		return tx.PutRecord(ctx, store.Record{Kind: "auth-password", Owner: row.ID.String(), Key: "current", At: 1, Doc: doc})
+	}))
+}
+
+// ends is the script command "ends STATUS PROGRAM ARGUMENTS": the program must end with
+// exactly this exit status.
+func ends(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: ends STATUS PROGRAM ARGUMENTS")
+	}
+	got := 0
+	if err := ts.Exec(args[1], args[2:]...); err != nil {
+		var exit *exec.ExitError
+		if !errors.As(err, &exit) {
+			ts.Fatalf("%v", err)
+		}
+		got = exit.ExitCode()
+	}
+	if fmt.Sprint(got) != args[0] {
+		ts.Fatalf("exit status %d, want %s", got, args[0])
 	}
 }

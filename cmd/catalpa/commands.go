@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -116,7 +117,7 @@ func (c *serverCommand) Run(ctx context.Context, out *console) error {
 		}
 	}
 	if err != nil {
-		return err
+		return c.refuse(ctx, err)
 	}
 	options, err := c.options()
 	if err != nil {
@@ -125,6 +126,25 @@ func (c *serverCommand) Run(ctx context.Context, out *console) error {
 	return server.Run(ctx, cfg, server.Options{
 		Sample: c.Sample, Stdout: out.stdout, Stderr: out.stderr, Version: release(), Reload: reload(options),
 	})
+}
+
+// refuse adds to what the configuration is refused for what the data directory shows,
+// unless it has mistakes that leave open which directory that is.
+func (c *serverCommand) refuse(ctx context.Context, err error) error {
+	var refused *config.Refused
+	if !errors.As(err, &refused) {
+		return err
+	}
+	options, failed := c.options()
+	if failed != nil {
+		return err
+	}
+	options.Offline = true
+	cfg, _, failed := config.Load(options)
+	if failed != nil {
+		return err
+	}
+	return server.Refuse(ctx, cfg, reload(options), refused)
 }
 
 type botCommand struct {

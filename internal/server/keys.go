@@ -27,12 +27,18 @@ const (
 )
 
 // keyOptions are the ring's, as the configuration has them. A key verifies as long
-// as the longest token that it can have signed.
+// as the longest token that it can have signed. The published pair is never put to
+// use, even where the server starts in spite of it.
 func keyOptions(cfg *config.Config) key.Options {
-	return key.Options{
-		PrivateFile: cfg.JWT.PrivateKeyPath, PublicFile: cfg.JWT.PublicKeyPath, KeyID: cfg.JWT.KeyID,
-		TokenLife: max(key.DefaultTokenLife, cfg.Login.TokenExpiry),
+	options := key.Options{TokenLife: max(key.DefaultTokenLife, cfg.Login.TokenExpiry)}
+	if !hasPublishedKey(cfg) {
+		options.PrivateFile, options.PublicFile, options.KeyID = cfg.JWT.PrivateKeyPath, cfg.JWT.PublicKeyPath, cfg.JWT.KeyID
 	}
+	return options
+}
+
+func hasPublishedKey(cfg *config.Config) bool {
+	return key.IsPublished(cfg.JWT.PrivateKeyPath, cfg.JWT.PublicKeyPath)
 }
 
 // KeyInfo describes a signing key without its secret.

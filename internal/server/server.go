@@ -50,6 +50,9 @@ func Run(ctx context.Context, cfg *config.Config, opts Options) error {
 	if opts.Reload == nil {
 		opts.Reload = fixed(cfg)
 	}
+	if len(guardKey(cfg).Errors()) > 0 {
+		return Refuse(ctx, cfg, opts.Reload, nil)
+	}
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", cfg.Server.Address())
 	if err != nil {
 		return fmt.Errorf("listening on %s: %w", cfg.Server.Address(), err)

@@ -319,6 +319,19 @@ func TestPublishedKey(t *testing.T) {
 	if _, err := ParsePublic(spki(t, public)); !errors.Is(err, ErrPublished) {
 		t.Errorf("%v", err)
 	}
+	dir := t.TempDir()
+	file := func(name string, data []byte) string {
+		path := filepath.Join(dir, name)
+		must(t, os.WriteFile(path, data, 0o644))
+		return path
+	}
+	published, broken := file("published.der", spki(t, public)), file("broken.der", []byte("no key"))
+	if !IsPublished("", published) || !IsPublished(broken, published) {
+		t.Error("the published pair is not recognised in a file")
+	}
+	if IsPublished("", "") || IsPublished(broken, broken) || IsPublished(dir, dir) {
+		t.Error("something else is taken for the published pair")
+	}
 }
 
 func TestDamagedRing(t *testing.T) {

@@ -55,6 +55,22 @@ func Check(public *rsa.PublicKey) error {
 	return nil
 }
 
+// IsPublished tells whether one of an operator's key files holds a half of the
+// published pair, whatever else is wrong with the files.
+func IsPublished(privateFile, publicFile string) bool {
+	if data, err := readOperatorFile(privateFile, false, linksInside); err == nil {
+		if _, err := ParsePrivate(data); errors.Is(err, ErrPublished) {
+			return true
+		}
+	}
+	data, err := readOperatorFile(publicFile, false, linksInside)
+	if err != nil {
+		return false
+	}
+	_, err = ParsePublic(data)
+	return errors.Is(err, ErrPublished)
+}
+
 // The remedies that refusals name: the commands that write what is accepted.
 const (
 	remedyPrivate = "openssl pkcs8 -topk8 -inform PEM -outform DER -in private_key.pem -out private_key.der -nocrypt"
