@@ -104,6 +104,20 @@ func TestAdminSeesWhyPeopleAreRefused(t *testing.T) {
 	admin.shows("Sign-in settings")
 	admin.do("back", order{}, nil)
 	admin.home("root@example.com")
+
+	elsewhere := newProfile(t, "elsewhere")
+	other := elsewhere.tab()
+	other.signIn(c, "root")
+	other.home("root@example.com")
+	left, _ := elsewhere.cookieNamed("catalpa_session")
+	admin.reload()
+	admin.press("End all other sessions")
+	admin.shows("All other sessions have ended")
+	if got := withCookie(t, c, left); got.Status != http.StatusUnauthorized {
+		t.Errorf("the session elsewhere still gets %d", got.Status)
+	}
+	admin.reload()
+	admin.home("root@example.com")
 	for place, content := range admin.kept() {
 		if jwt.MatchString(content) {
 			t.Errorf("T35: a token is in %s", place)
