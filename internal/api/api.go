@@ -132,6 +132,7 @@ func New(opts Options) *API {
 	a.routes.add(a.diagnosisRoutes()...)
 	a.routes.add(a.searchRoutes()...)
 	a.routes.add(a.permissionRoutes()...)
+	a.routes.add(a.permissionDebugRoutes()...)
 	a.routes.add(a.eventRoutes()...)
 	a.routes.add(a.specialRoutes()...)
 	a.missing = missingRoutes(a.routes)

@@ -148,5 +148,5 @@ func (c *call) validateCondition() error {
 	if _, err := policy.ParseCondition(text); err != nil {
 		return err
 	}
-	return c.empty(http.StatusOK)
+	return c.empty(http.StatusNoContent)
 }

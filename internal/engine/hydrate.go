@@ -144,9 +144,17 @@ func (h *hydration) readChildren(ctx context.Context, r store.Reader, ids []enti
 		if err != nil {
 			return err
 		}
+		refs := make([]entity.Ref, len(found))
+		for i, child := range found {
+			refs[i] = entity.Ref{ID: child.ID, Type: c.Type}
+		}
+		sees, err := h.v.look(ctx, r, refs)
+		if err != nil {
+			return err
+		}
 		byParent := map[entity.ID][]entity.ID{}
 		for _, child := range found {
-			if !child.Deleted {
+			if !child.Deleted && sees(child.ID) {
 				byParent[child.Parent] = append(byParent[child.Parent], child.ID)
 			}
 		}
@@ -167,9 +175,17 @@ func (h *hydration) readInverse(ctx context.Context, r store.Reader, ids []entit
 		if err != nil {
 			return err
 		}
+		refs := make([]entity.Ref, len(found))
+		for i, f := range found {
+			refs[i] = entity.Ref{ID: f.To, Type: f.ToType}
+		}
+		sees, err := h.v.look(ctx, r, refs)
+		if err != nil {
+			return err
+		}
 		byID := map[entity.ID][]entity.Ref{}
 		for _, f := range found {
-			if len(rel.Types) == 0 || contains(rel.Types, f.ToType) {
+			if (len(rel.Types) == 0 || contains(rel.Types, f.ToType)) && sees(f.To) {
 				byID[f.From] = append(byID[f.From], entity.Ref{ID: f.To, Type: f.ToType})
 			}
 		}
@@ -179,6 +195,14 @@ func (h *hydration) readInverse(ctx context.Context, r store.Reader, ids []entit
 		h.inverse[rel.Field] = byID
 	}
 	return nil
+}
+
+// look returns a function that tells which of the references the answer may show.
+func (v *View) look(ctx context.Context, r store.Reader, refs []entity.Ref) (func(entity.ID) bool, error) {
+	if v.viewer == nil {
+		return func(entity.ID) bool { return true }, nil
+	}
+	return v.viewer.Sees, v.viewer.Look(ctx, r, refs...)
 }
 
 func contains(list []string, s string) bool {

@@ -22,6 +22,9 @@ type View struct {
 	// caller may not see; both decided by the engine
 	personal bool
 	withheld []string
+	// viewer leaves out of lists of children and the like what the caller may not
+	// see; nil shows all
+	viewer *Viewer
 }
 
 // Get returns one entity. An unknown name is an error of entity.KindNotFound.
@@ -42,6 +45,7 @@ func (e *Engine) Get(ctx context.Context, by entity.Principal, t *registry.Type,
 			return err
 		}
 		v.reveal = by.IsBot && e.authorizeIn(ctx, r, l, by, t, bare, row.Parent, policy.ViewAll) == nil
+		v.viewer = e.Viewer(by)
 		err = v.decideSamples(t, func(op policy.Operation) error { return e.authorizeIn(ctx, r, l, by, t, bare, row.Parent, op) })
 		if err != nil {
 			return err
@@ -122,6 +126,7 @@ func (e *Engine) List(ctx context.Context, by entity.Principal, t *registry.Type
 		return Page{}, policy.Decide(subject, &policy.Resource{Type: t.Name}, l.ops...).Err()
 	}
 	l.view = req.View
+	l.view.viewer = e.Viewer(by)
 	l.view.reveal = by.IsBot && policy.Decide(subject, &policy.Resource{Type: t.Name}, policy.ViewAll).Allowed
 	err = l.view.decideSamples(t, func(op policy.Operation) error {
 		return policy.Decide(subject, &policy.Resource{Type: t.Name}, op).Err()
