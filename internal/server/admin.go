@@ -3,6 +3,8 @@ package server
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io"
 	"slices"
 	"strings"
 
@@ -93,10 +95,42 @@ func (c *Accounts) SetAdmin(ctx context.Context, nameOrEmail string, admin bool)
 
 // IsConfigured tells whether the configuration names a person as administrator, who
 // then becomes one again.
-func (c *Accounts) IsConfigured(user auth.User) bool {
-	return slices.ContainsFunc(c.settings.Authorizer.AdminPrincipals, func(principal string) bool {
+func (c *Accounts) IsConfigured(user auth.User) bool { return namedAdmin(c.settings, user) }
+
+func namedAdmin(cfg *config.Config, user auth.User) bool {
+	return slices.ContainsFunc(cfg.Authorizer.AdminPrincipals, func(principal string) bool {
 		return strings.EqualFold(principal, user.Name) || strings.EqualFold(principal, user.Email)
 	})
+}
+
+// demoteOthers takes the rights of administrators from whoever the configuration does
+// not name, if it says that it names all. The last administrator stays one.
+func (a *assembly) demoteOthers(ctx context.Context, cfg *config.Config, out io.Writer) error {
+	if !cfg.Authorizer.AdminPrincipalsAuthoritative {
+		return nil
+	}
+	configuration := entity.System()
+	configuration.Name = "configuration"
+	c := &Accounts{a: a, by: configuration, settings: cfg}
+	admins, err := c.Admins(ctx)
+	if err != nil {
+		return err
+	}
+	for _, admin := range admins {
+		if admin.Deleted || namedAdmin(cfg, admin.User) {
+			continue
+		}
+		_, _, err := c.SetAdmin(ctx, admin.Name, false)
+		if entity.KindOf(err) == entity.KindConflict {
+			fmt.Fprintf(out, "catalpa: warning: adminPrincipals does not name %s, who stays an administrator as the last one\n", admin.Name)
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("demoting %s: %w", admin.Name, err)
+		}
+		fmt.Fprintf(out, "catalpa: %s is no administrator any more: adminPrincipals does not name the user\n", admin.Name)
+	}
+	return nil
 }
 
 // Admins lists the administrators by name, deactivated ones too.

@@ -103,6 +103,9 @@ func (a *assembly) prepare(ctx context.Context, cfg *config.Config, opts Options
 	if err := a.ensureAdmins(ctx, a.signOn.Config(), opts.Stdout); err != nil {
 		return err
 	}
+	if err := a.demoteOthers(ctx, a.signOn.Config(), opts.Stderr); err != nil {
+		return err
+	}
 	if err := a.guard(ctx, opts.Stderr); err != nil {
 		return err
 	}
