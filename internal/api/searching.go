@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/catalpa-metadata/catalpa/internal/entity"
@@ -82,7 +83,7 @@ func (c *call) find(req search.Request) (search.Result, error) {
 		return search.Result{}, err
 	}
 	result, err := c.index.Search(c.ctx(), req)
-	if err != nil || visible == nil || len(result.Hits) == 0 {
+	if err != nil || req.Visible == nil || len(result.Hits) == 0 {
 		return result, err
 	}
 	ids := make([]entity.ID, len(result.Hits))
@@ -115,7 +116,35 @@ func (c *call) sight(wanted []string) ([]string, search.Query, error) {
 		filters[index] = f
 	}
 	names, visible := sight.ByIndex(indexes, filters)
-	return names, visible, nil
+	if visible == nil {
+		return names, nil, nil
+	}
+	controlled, err := c.searchControlled()
+	if !controlled {
+		visible = nil
+	}
+	return names, visible, err
+}
+
+// searchControlled tells whether searches show only what the caller may see of a
+// type, which an administrator can switch off in the search settings.
+func (c *call) searchControlled() (bool, error) {
+	s, err := c.readSetting("searchSettings")
+	if err != nil && entity.KindOf(err) == entity.KindNotFound {
+		return true, nil
+	}
+	if err != nil {
+		return true, err
+	}
+	var settings struct {
+		Global struct {
+			Control *bool `json:"enableAccessControl"`
+		} `json:"globalSettings"`
+	}
+	if err := json.Unmarshal(s.Value, &settings); err != nil {
+		return true, entity.Internal(err)
+	}
+	return settings.Global.Control == nil || *settings.Global.Control, nil
 }
 
 // document answers one document of the index.

@@ -19,7 +19,12 @@ func (h *harness) indexed(typ string, paths ...string) {
 	for _, path := range paths {
 		var ent entity.Entity
 		check(h.t, json.Unmarshal(h.do("GET", path+"?include=all", nil, 200).body, &ent))
-		doc, ok, err := h.api.catalog.Document(search.Loaded{Type: typ, Entity: &ent})
+		loaded, err := h.engine.Load(h.t.Context(), []entity.ID{ent.ID})
+		check(h.t, err)
+		if len(loaded) != 1 || loaded[0].Type != typ {
+			h.t.Fatalf("%s is not one %s", path, typ)
+		}
+		doc, ok, err := h.api.catalog.Document(search.Loaded(loaded[0]))
 		check(h.t, err)
 		if !ok {
 			h.t.Fatalf("a %s is not searched", typ)
