@@ -107,15 +107,29 @@ func (a *API) chain(next http.Handler) http.Handler {
 			c.fail(err)
 			return
 		}
-		select {
-		case a.slots <- struct{}{}:
-			defer func() { <-a.slots }()
-		case <-ctx.Done():
+		if !a.enter(ctx) {
 			c.fail(entity.Errorf(entity.KindUnavailable, "the server is busy; try again in a moment"))
 			return
 		}
+		defer func() { <-a.slots }()
 		next.ServeHTTP(rec, r)
 	})
+}
+
+// enter waits for its turn among the requests that are worked on. Whoever finds a place
+// free takes it, even if the client has ended its half of the connection.
+func (a *API) enter(ctx context.Context) bool {
+	select {
+	case a.slots <- struct{}{}:
+		return true
+	default:
+	}
+	select {
+	case a.slots <- struct{}{}:
+		return true
+	case <-ctx.Done():
+		return false
+	}
 }
 
 func (a *API) panicked(rec *recorder, r *http.Request, p any) {
