@@ -108,15 +108,26 @@ func (c *call) listAssets(t *registry.Type, h holder) error {
 	return c.json(http.StatusOK, out)
 }
 
-// assetsOf returns references to what names a row in a field and is not deleted.
+// assetsOf returns references to what names a row in a field, is not deleted and
+// is visible to the caller.
 func (c *call) assetsOf(r store.Reader, row store.Row, field string) ([]entity.Ref, error) {
 	relations, err := r.RelationsFrom(c.ctx(), []entity.ID{row.ID}, field)
 	if err != nil {
 		return nil, err
 	}
-	ids := make([]entity.ID, len(relations))
+	ends := make([]entity.Ref, len(relations))
 	for i, rel := range relations {
-		ids[i] = rel.To
+		ends[i] = entity.Ref{ID: rel.To, Type: rel.ToType}
+	}
+	viewer := c.engine.Viewer(c.by)
+	if err := viewer.Look(c.ctx(), r, ends...); err != nil {
+		return nil, err
+	}
+	ids := make([]entity.ID, 0, len(ends))
+	for _, end := range ends {
+		if viewer.Sees(end.ID) {
+			ids = append(ids, end.ID)
+		}
 	}
 	refs, err := c.engine.References(c.ctx(), r, ids, c.base())
 	if err != nil {

@@ -212,10 +212,20 @@ func (f *caseFilter) storeQuery() store.ListQuery {
 	return q
 }
 
-// scan visits the rows of a query in pages and returns the ids of those that
-// keep says true of; at most maxScan are looked at.
+// refsTo are the rows as references.
+func refsTo(rows []store.Row) []entity.Ref {
+	refs := make([]entity.Ref, len(rows))
+	for i, row := range rows {
+		refs[i] = entity.Ref{ID: row.ID, Type: row.Type}
+	}
+	return refs
+}
+
+// scan visits the rows of a query in pages and returns the ids of those that the
+// caller may see and keep says true of; at most maxScan are looked at.
 func (c *call) scan(q store.ListQuery, keep func(store.Row) (bool, error)) ([]entity.ID, error) {
 	var ids []entity.ID
+	viewer := c.engine.Viewer(c.by)
 	q.Limit = 500
 	err := c.engine.Store().View(c.ctx(), func(r store.Reader) error {
 		for seen := 0; seen < maxScan; seen += q.Limit {
@@ -223,12 +233,15 @@ func (c *call) scan(q store.ListQuery, keep func(store.Row) (bool, error)) ([]en
 			if err != nil {
 				return err
 			}
+			if err := viewer.Look(c.ctx(), r, refsTo(rows)...); err != nil {
+				return err
+			}
 			for _, row := range rows {
 				ok, err := keep(row)
 				if err != nil {
 					return err
 				}
-				if ok {
+				if ok && viewer.Sees(row.ID) {
 					ids = append(ids, row.ID)
 				}
 			}
