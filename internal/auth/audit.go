@@ -4,7 +4,10 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"log/slog"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -28,6 +31,7 @@ const (
 	maxDistinct  = 32          // different refusals kept apart between two flushes
 	pruneEvery   = 200         // entries between two looks at the bound
 	flushTimeout = 10 * time.Second
+	maxKept      = 1_000 // entries that wait for a store that cannot be written
 )
 
 // AuditEntry is one entry of the trail. It never holds a credential.
@@ -59,6 +63,8 @@ type trail struct {
 	pending map[AuditEntry]int
 	armed   bool
 	written int
+	failing time.Time // since when the store takes no entries; zero if it does
+	closed  bool
 }
 
 func newTrail(st store.Store, clock func() time.Time, log *slog.Logger) *trail {
@@ -88,20 +94,24 @@ func (t *trail) note(ctx context.Context, entry AuditEntry) {
 		entry = AuditEntry{Action: entry.Action, Code: entry.Code}
 	}
 	t.pending[entry]++
-	if !t.armed {
-		t.armed = true
-		time.AfterFunc(flushDelay, func() {
-			ctx, cancel := context.WithTimeout(context.Background(), flushTimeout)
-			defer cancel()
-			if err := t.flush(ctx); err != nil {
-				t.log.Warn("audit entries could not be written", "error", err)
-			}
-		})
-	}
+	t.arm()
 }
 
-// flush writes what has been noted. If that fails the entries are dropped rather
-// than piled up; the log has them.
+// arm lets a flush happen soon; the caller holds the lock.
+func (t *trail) arm() {
+	if t.armed || t.closed {
+		return
+	}
+	t.armed = true
+	time.AfterFunc(flushDelay, func() {
+		ctx, cancel := context.WithTimeout(context.Background(), flushTimeout)
+		defer cancel()
+		_ = t.flush(ctx) // which raises the alarm itself
+	})
+}
+
+// flush writes what has been noted. What the store does not take waits for the next
+// time, and the log has it.
 func (t *trail) flush(ctx context.Context) error {
 	t.mu.Lock()
 	pending := t.pending
@@ -115,21 +125,42 @@ func (t *trail) flush(ctx context.Context) error {
 	if len(pending) == 0 {
 		return nil
 	}
+	noted := t.date(pending)
+	err := t.write(ctx, noted, prune)
+	t.settle(noted, err)
+	return err
+}
+
+// date gives the entries their time, and tells the log of each once.
+func (t *trail) date(pending map[AuditEntry]int) []AuditEntry {
 	now := t.clock().UnixMilli()
-	records := make([]store.Record, 0, len(pending))
+	noted := make([]AuditEntry, 0, len(pending))
 	for entry, count := range pending {
-		entry.At, entry.Count = now, count
-		kind, event := kindRefusals, "refused"
-		if entry.Code == "" {
-			kind, event = kindAudit, "done"
+		if entry.At == 0 {
+			entry.At, entry.Count = now, count
+			event := "refused"
+			if entry.Code == "" {
+				event = "done"
+			}
+			t.log.Info(event, "action", entry.Action, "user", entry.User, "by", entry.By, "code", entry.Code, "issuer", entry.Issuer, "kid", entry.KeyID,
+				"subject", entry.Subject, "route", entry.Route, "address", entry.Address, "count", count)
 		}
-		t.log.Info(event, "action", entry.Action, "user", entry.User, "by", entry.By, "code", entry.Code, "issuer", entry.Issuer, "kid", entry.KeyID,
-			"subject", entry.Subject, "route", entry.Route, "address", entry.Address, "count", count)
-		rec, err := entry.record(kind)
-		if err != nil {
+		noted = append(noted, entry)
+	}
+	return noted
+}
+
+func (t *trail) write(ctx context.Context, noted []AuditEntry, prune bool) error {
+	records := make([]store.Record, len(noted))
+	for i, entry := range noted {
+		kind := kindRefusals
+		if entry.Code == "" {
+			kind = kindAudit
+		}
+		var err error
+		if records[i], err = entry.record(kind); err != nil {
 			return err
 		}
-		records = append(records, rec)
 	}
 	return t.store.Update(ctx, func(tx store.Tx) error {
 		if err := tx.PutRecord(ctx, records...); err != nil {
@@ -143,6 +174,54 @@ func (t *trail) flush(ctx context.Context) error {
 		}
 		return pruneRecords(ctx, tx, kindAudit, maxAudit)
 	})
+}
+
+// settle keeps what could not be written, within bounds, and raises the alarm or
+// ends it.
+func (t *trail) settle(noted []AuditEntry, err error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if err == nil {
+		if !t.failing.IsZero() {
+			t.log.Info("audit entries are written again", "since", t.failing)
+		}
+		t.failing = time.Time{}
+		return
+	}
+	if !errors.Is(err, context.Canceled) { // as by an administrator who left the page
+		t.alarm(err)
+	}
+	slices.SortFunc(noted, func(a, b AuditEntry) int { return strings.Compare(a.Code, b.Code) }) // refusals last
+	for _, entry := range noted {
+		if len(t.pending) < maxKept {
+			t.pending[entry] = entry.Count
+		}
+	}
+	t.arm()
+}
+
+// alarm tells the log, once, that the store takes no entries; the caller holds the lock.
+func (t *trail) alarm(err error) {
+	if t.failing.IsZero() {
+		t.failing = t.clock()
+		t.log.Error("audit entries cannot be written; free space on the disk of the data directory", "error", err)
+	}
+}
+
+// close writes what is left.
+func (t *trail) close(ctx context.Context) error {
+	t.mu.Lock()
+	t.closed = true
+	t.mu.Unlock()
+	return t.flush(ctx)
+}
+
+// AuditFailing tells since when the store takes no audit entries; the zero time if it
+// does.
+func (s *Service) AuditFailing() time.Time {
+	s.trail.mu.Lock()
+	defer s.trail.mu.Unlock()
+	return s.trail.failing
 }
 
 // record encodes an entry under a key that sorts by time.
@@ -171,6 +250,32 @@ func (s *Service) audit(ctx context.Context, tx store.Tx, entry AuditEntry) erro
 	return nil
 }
 
+// letIn makes the change of a sign-in and writes its entry in the same transaction. A
+// trail that cannot be written must not keep people out, so then the entry follows
+// as soon as it can.
+func (s *Service) letIn(ctx context.Context, user User, entry AuditEntry, change func(store.Tx) error) error {
+	var failed error
+	err := s.change(ctx, user.ID, func(tx store.Tx) error {
+		failed = nil
+		if err := change(tx); err != nil {
+			return err
+		}
+		failed = s.audit(ctx, tx, entry)
+		return failed
+	})
+	if failed == nil || ctx.Err() != nil {
+		return err
+	}
+	if err := s.change(ctx, user.ID, change); err != nil {
+		return err
+	}
+	s.trail.mu.Lock()
+	s.trail.alarm(failed)
+	s.trail.mu.Unlock()
+	s.trail.note(ctx, entry)
+	return nil
+}
+
 // record writes an entry that tells of no change in the store.
 func (s *Service) record(ctx context.Context, entry AuditEntry) error {
 	return s.store.Update(ctx, func(tx store.Tx) error { return s.audit(ctx, tx, entry) })
@@ -192,11 +297,10 @@ func (s *Service) Audit(ctx context.Context, limit int) ([]AuditEntry, error) {
 	return s.entries(ctx, kindAudit, limit)
 }
 
-// Refusals returns the newest refusals, those of the last second included.
+// Refusals returns the newest refusals, those of the last second included unless they
+// cannot be written.
 func (s *Service) Refusals(ctx context.Context, limit int) ([]AuditEntry, error) {
-	if err := s.trail.flush(ctx); err != nil {
-		return nil, err
-	}
+	_ = s.trail.flush(ctx) // which raises the alarm itself
 	return s.entries(ctx, kindRefusals, limit)
 }
 

@@ -87,19 +87,15 @@ func (s *Service) openBrowser(ctx context.Context, force *inForce, user User, g 
 	if err := s.sealGrant(c, fresh, g); err != nil {
 		return cookie{}, time.Time{}, err
 	}
-	err := s.change(ctx, user.ID, func(tx store.Tx) error {
+	entry := AuditEntry{Action: "signIn", User: user.Name, By: user.Name, TokenID: fresh.id(), Address: c.Address, Issuer: g.Identity.Issuer}
+	err := s.letIn(ctx, user, entry, func(tx store.Tx) error {
 		if err := dropOldSessions(ctx, tx, user.ID, now); err != nil {
 			return err
 		}
 		if err := putCredential(ctx, tx, user.ID, fresh.key(), c); err != nil {
 			return err
 		}
-		if err := noteProviderSession(ctx, tx, user.ID, c, now); err != nil {
-			return err
-		}
-		return s.audit(ctx, tx, AuditEntry{
-			Action: "signIn", User: user.Name, By: user.Name, TokenID: fresh.id(), Address: c.Address, Issuer: g.Identity.Issuer,
-		})
+		return noteProviderSession(ctx, tx, user.ID, c, now)
 	})
 	return fresh, end, err
 }

@@ -174,7 +174,7 @@ func setDefault[T int | time.Duration](value *T, fallback T) {
 // Close writes what is left of the audit trail. The store must still be open.
 func (s *Service) Close(ctx context.Context) error {
 	s.writes.Wait()
-	return s.trail.flush(ctx)
+	return s.trail.close(ctx)
 }
 
 // JWKS returns the public keys of our tokens as a JSON Web Key Set.

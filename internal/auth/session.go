@@ -93,17 +93,15 @@ func (s *Service) signIn(ctx context.Context, user User, address string, also fu
 	if err != nil {
 		return Tokens{}, err
 	}
-	err = s.change(ctx, user.ID, func(tx store.Tx) error {
+	entry := AuditEntry{Action: "signIn", User: user.Name, By: user.Name, TokenID: fresh.id(), Address: address}
+	err = s.letIn(ctx, user, entry, func(tx store.Tx) error {
 		if err := dropOldSessions(ctx, tx, user.ID, now); err != nil {
 			return err
 		}
 		if err := putCredential(ctx, tx, user.ID, fresh.key(), c); err != nil {
 			return err
 		}
-		if err := also(tx); err != nil {
-			return err
-		}
-		return s.audit(ctx, tx, AuditEntry{Action: "signIn", User: user.Name, By: user.Name, TokenID: fresh.id(), Address: address})
+		return also(tx)
 	})
 	if err != nil {
 		return Tokens{}, err

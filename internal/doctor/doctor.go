@@ -72,7 +72,10 @@ type Patient struct {
 	// DefaultAdmin tells whether the first administrator of password sign-in still
 	// has a password.
 	DefaultAdmin func(context.Context) (name string, hasPassword bool, err error)
-	Clock        func() time.Time
+	// Recording tells of a running server since when audit trail and log cannot be
+	// written; zero times if they can.
+	Recording func() (audit, log time.Time)
+	Clock     func() time.Time
 }
 
 // The areas.
@@ -165,12 +168,12 @@ func (p Patient) defaultAdmin(ctx context.Context) Check {
 	return c
 }
 
-// data looks at what others could read.
+// data looks at what others could read, and at what cannot be written.
 func (p Patient) data() []Check {
+	checks := p.recording()
 	if p.Config == nil {
-		return nil
+		return checks
 	}
-	var checks []Check
 	for _, name := range []string{"", "keys", "master.key", "catalpa.db", auth.FirstPasswordFile} {
 		info, err := os.Stat(filepath.Join(p.Config.DataDir, name))
 		if err != nil {
@@ -193,6 +196,24 @@ func (p Patient) data() []Check {
 		checks = append(checks, c)
 	}
 	return checks
+}
+
+func (p Patient) recording() []Check {
+	if p.Recording == nil {
+		return nil
+	}
+	audit, log := p.Recording()
+	return []Check{
+		written("audit trail", audit, "free space on the disk of the data directory; the log has the entries until then"),
+		written("log", log, "free space where standard error goes, and see that whatever reads it runs"),
+	}
+}
+
+func written(what string, failing time.Time, remedy string) Check {
+	if failing.IsZero() {
+		return Check{Area: AreaData, Name: what, Status: Fine, Detail: "it is written"}
+	}
+	return Check{Area: AreaData, Name: what, Status: Wrong, Detail: "it cannot be written since " + failing.UTC().Format(time.RFC3339), Remedy: remedy}
 }
 
 func worse(a, b Status) Status {

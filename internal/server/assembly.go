@@ -49,6 +49,7 @@ type assembly struct {
 	indexer *search.Indexer
 
 	locks []func() error // give directories to others
+	log   *logTarget     // of a server; nil in commands
 
 	keysOpen <-chan struct{} // closed when keys and keysErr are set
 	keys     *key.Ring

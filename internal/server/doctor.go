@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"os"
+	"time"
 
 	"github.com/catalpa-metadata/catalpa/internal/auth"
 	"github.com/catalpa-metadata/catalpa/internal/config"
@@ -99,6 +100,9 @@ func (a *assembly) checkup(ctx context.Context, areas ...string) doctor.Report {
 
 func (a *assembly) patient() doctor.Patient {
 	p := doctor.Patient{Keys: a.keys, Bots: a.bots, DefaultAdmin: a.defaultAdmin, Settings: a.signOn}
+	if a.log != nil {
+		p.Recording = func() (audit, log time.Time) { return a.auth.AuditFailing(), a.log.since() }
+	}
 	if a.signOn != nil {
 		p.Config, p.Findings = a.signOn.Config(), a.signOn.Findings()
 	}

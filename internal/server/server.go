@@ -46,7 +46,8 @@ type Options struct {
 func Run(ctx context.Context, cfg *config.Config, opts Options) error {
 	started := time.Now()
 	tuneMemory()
-	log := newLogger(cfg, opts.Stderr)
+	target := &logTarget{to: opts.Stderr}
+	log := newLogger(cfg, target)
 	if opts.Reload == nil {
 		opts.Reload = fixed(cfg)
 	}
@@ -65,6 +66,7 @@ func Run(ctx context.Context, cfg *config.Config, opts Options) error {
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
+	a.log = target
 	err = a.prepare(ctx, cfg, opts, log)
 	if err == nil {
 		err = a.serve(ctx, cfg, opts, listener, log, started)
@@ -73,18 +75,6 @@ func Run(ctx context.Context, cfg *config.Config, opts Options) error {
 	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
 	defer cancel()
 	return errors.Join(err, a.close(closing))
-}
-
-func newLogger(cfg *config.Config, w io.Writer) *slog.Logger {
-	var level slog.Level
-	if err := level.UnmarshalText([]byte(cfg.Log.Level)); err != nil {
-		level = slog.LevelInfo
-	}
-	options := &slog.HandlerOptions{Level: level}
-	if cfg.Log.Format == "json" {
-		return slog.New(slog.NewJSONHandler(w, options))
-	}
-	return slog.New(slog.NewTextHandler(w, options))
 }
 
 // prepare brings a new data directory into being, and an old one up to date.
