@@ -201,19 +201,26 @@ func (c *adminUnlockCommand) Run(ctx context.Context, out *console) error {
 	})
 }
 
-type adminSignOutCommand struct{ userArgument }
+type adminSignOutCommand struct {
+	Tokens bool `name:"tokens" help:"End the user's personal access tokens, too."`
+	userArgument
+}
 
 // Help is shown below the flags.
 func (adminSignOutCommand) Help() string {
-	return `Tokens that an identity provider issued to the user until now are refused, too. Personal access tokens stay: the user, or an administrator, ends them.`
+	return `Tokens that an identity provider issued to the user until now are refused, too.`
 }
 
 // Run ends sessions.
 func (c *adminSignOutCommand) Run(ctx context.Context, out *console) error {
 	return c.accounts(ctx, "signing "+c.User+" out", func(accounts *server.Accounts) error {
-		user, ended, err := accounts.SignOut(ctx, c.User)
-		if err == nil {
-			_, err = fmt.Fprintf(out.stdout, "%s is signed out; %d sessions ended\n", user.Name, ended)
+		user, sessions, tokens, err := accounts.SignOut(ctx, c.User, c.Tokens)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(out.stdout, "%s is signed out; sessions ended: %d\n", user.Name, sessions)
+		if c.Tokens {
+			_, err = fmt.Fprintf(out.stdout, "personal access tokens ended: %d\n", tokens)
 		}
 		return err
 	})

@@ -50,7 +50,7 @@ func TestAdminScripts(t *testing.T) {
 			return badKeys(env.WorkDir)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"waitserving": waitServing, "call": call, "login": login, "idtoken": idToken(provider), "plantpassword": plantPassword, "ends": ends,
+			"waitserving": waitServing, "call": call, "login": login, "idtoken": idToken(provider), "plantpassword": plantPassword, "ends": ends, "personaltoken": personalToken,
 		},
 	})
 }
@@ -93,6 +93,30 @@ func login(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	ts.Check(json.Unmarshal(text, &tokens))
 	ts.Check(os.WriteFile(ts.MkAbs(args[3]), []byte(tokens.AccessToken), 0o600))
+}
+
+// personalToken is the script command "personaltoken TOKENFILE FILE": whoever signed in
+// makes a personal access token.
+func personalToken(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: personaltoken TOKENFILE FILE")
+	}
+	request, err := http.NewRequest(http.MethodPut, "http://"+ts.Getenv("ADDRESS")+"/api/v1/users/security/token", strings.NewReader(`{"tokenName":"ci","JWTTokenExpiry":"7"}`))
+	ts.Check(err)
+	request.Header.Set("Authorization", "Bearer "+strings.TrimSpace(ts.ReadFile(args[0])))
+	request.Header.Set("Content-Type", "application/json")
+	answer, err := (&http.Client{Timeout: 20 * time.Second}).Do(request)
+	ts.Check(err)
+	defer answer.Body.Close()
+	text, err := io.ReadAll(answer.Body)
+	ts.Check(err)
+	var made struct {
+		JWTToken string `json:"jwtToken"`
+	}
+	if err := json.Unmarshal(text, &made); err != nil || made.JWTToken == "" {
+		ts.Fatalf("no token: %s", text)
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(made.JWTToken), 0o600))
 }
 
 // idToken is the script command "idtoken FILE EMAIL SUBJECT SECONDS": it writes what the

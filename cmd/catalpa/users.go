@@ -28,7 +28,7 @@ func (c *disableDefaultAdminCommand) Run(ctx context.Context, out *console) erro
 		if !others {
 			fmt.Fprintln(out.stderr, "There is no other administrator yet: name one in adminPrincipals, or run catalpa admin create ADDRESS.")
 		}
-		_, err = fmt.Fprintf(out.stdout, "admin has no password any more; %d sessions and tokens ended\n", ended)
+		_, err = fmt.Fprintf(out.stdout, "admin has no password any more; sessions and tokens ended: %d\n", ended)
 		return err
 	})
 }

@@ -171,13 +171,17 @@ func (c *Accounts) Unlock(ctx context.Context, nameOrEmail string) (auth.User, e
 	return user, c.a.auth.Unlock(ctx, c.by, user)
 }
 
-// SignOut ends a person's sessions and returns their number.
-func (c *Accounts) SignOut(ctx context.Context, nameOrEmail string) (user auth.User, ended int, err error) {
+// SignOut ends a person's sessions, and with tokens the personal access tokens too. It
+// returns how many there were of each.
+func (c *Accounts) SignOut(ctx context.Context, nameOrEmail string, withTokens bool) (user auth.User, sessions, tokens int, err error) {
 	if user, err = c.a.auth.FindPerson(ctx, nameOrEmail); err != nil {
-		return user, 0, err
+		return user, 0, 0, err
 	}
-	ended, err = c.a.auth.EndSessions(ctx, c.by, user.ID)
-	return user, ended, err
+	if sessions, err = c.a.auth.EndSessions(ctx, c.by, user.ID); err != nil || !withTokens {
+		return user, sessions, 0, err
+	}
+	tokens, err = c.a.auth.RevokePersonalTokens(ctx, c.by, user.ID)
+	return user, sessions, tokens, err
 }
 
 // ResetPassword gives a person a one-time password and ends the person's sessions.
