@@ -50,9 +50,11 @@ test-signon: build ## sign people in to bin/catalpa in Chromium, at real identit
 lint: $(GOLANGCI_LINT) ## check format, layout, import rules and the linters of .golangci.yml
 	@GOLANGCI_LINT=$(GOLANGCI_LINT) tools/lint.sh
 
-bench: build ## measure against a bare HTTP handler and as a catalog grows (GROW tables), see docs/performance.md
+bench: build ## measure requests, rights, sign-on, and how a catalog grows (GROW tables), see docs/performance.md
 	@tools/setup.sh go
 	go run ./bench $(ARGS)
+	go run ./bench -rights
+	go run ./bench -signon
 	$(if $(filter-out 0,$(GROW)),go run ./bench -grow $(GROW))
 
 clean: ## remove what was built and cached here

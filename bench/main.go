@@ -18,6 +18,7 @@ type settings struct {
 	only    string
 	grow    int
 	signOn  bool
+	rights  bool
 }
 
 func main() {
@@ -31,6 +32,7 @@ func main() {
 	flag.DurationVar(&s.period, "seconds", 5*time.Second, "how long each reading scenario runs")
 	flag.IntVar(&s.grow, "grow", 0, "instead, compare a catalog of so many tables with one of a tenth")
 	flag.BoolVar(&s.signOn, "signon", false, "instead, measure what authenticating costs")
+	flag.BoolVar(&s.rights, "rights", false, "instead, measure what deciding about rights costs")
 	flag.StringVar(&s.only, "only", "", "run only the scenario with this name")
 	flag.Parse()
 	log.SetFlags(0)
@@ -52,6 +54,9 @@ func run(ctx context.Context, s settings) error {
 	}
 	if s.signOn {
 		return measureSignOn(ctx, s, dir)
+	}
+	if s.rights {
+		return measureRights(ctx, s, dir)
 	}
 	server, err := startServer(ctx, s.server, dir)
 	if err != nil {

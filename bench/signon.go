@@ -63,6 +63,11 @@ func measureSignOn(ctx context.Context, s settings, dir string) error {
 			return fmt.Errorf("%s: %w", step.name, err)
 		}
 	}
+	return o.verdict()
+}
+
+// verdict prints the goals and fails when one was missed.
+func (o *signOn) verdict() error {
 	fmt.Println()
 	for _, g := range o.goals {
 		fmt.Println(g)

@@ -39,8 +39,9 @@ func DefaultLimits() Limits {
 
 // Indexer is what searches ask of the indexer.
 type Indexer interface {
-	// CatchUp returns once all acknowledged writes are searchable, or after the delay.
-	CatchUp(ctx context.Context, delay time.Duration) error
+	// CatchUp returns once all acknowledged writes are searchable, or after the delay;
+	// exact tells that nothing found is out of date.
+	CatchUp(ctx context.Context, delay time.Duration) (exact bool, err error)
 	// Rebuild fills the index anew and calls progress from time to time.
 	Rebuild(ctx context.Context, progress func(done, total int)) error
 }

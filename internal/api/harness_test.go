@@ -172,7 +172,7 @@ func (u testUsers) ByEmail(ctx context.Context, email string) (auth.User, error)
 // idleIndexer stands in for the indexer where tests do not search.
 type idleIndexer struct{}
 
-func (idleIndexer) CatchUp(context.Context, time.Duration) error         { return nil }
+func (idleIndexer) CatchUp(context.Context, time.Duration) (bool, error) { return false, nil }
 func (idleIndexer) Rebuild(context.Context, func(done, total int)) error { return nil }
 
 // harness is a server behind httptest with the seed data, and callers.

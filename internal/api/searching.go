@@ -9,7 +9,6 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/catalpa-metadata/catalpa/internal/entity"
-	"github.com/catalpa-metadata/catalpa/internal/policy"
 	"github.com/catalpa-metadata/catalpa/internal/search"
 	"github.com/catalpa-metadata/catalpa/internal/sight"
 )
@@ -71,19 +70,22 @@ func (c *call) aggregateBody() error {
 }
 
 // find runs a search over what the caller may see, once the index has caught up
-// with the writes before it. What it found is looked at again in the store: the
-// index may not know yet that somebody lost a right.
+// with the writes before it. Where it has not, what it found is looked at again in
+// the store: the index may not know yet that something is hidden now.
 func (c *call) find(req search.Request) (search.Result, error) {
 	indexes, visible, err := c.sight(req.Indexes)
 	if err != nil || len(indexes) == 0 {
 		return search.Result{}, err
 	}
-	req.Indexes, req.Visible = indexes, visible
-	if err := c.indexer.CatchUp(c.ctx(), c.limits.SearchDelay); err != nil {
+	if req.Indexes, req.Visible = indexes, visible; visible != nil {
+		req.Indexes = nil // the query names them
+	}
+	exact, err := c.indexer.CatchUp(c.ctx(), c.limits.SearchDelay)
+	if err != nil {
 		return search.Result{}, err
 	}
 	result, err := c.index.Search(c.ctx(), req)
-	if err != nil || req.Visible == nil || len(result.Hits) == 0 {
+	if err != nil || exact || req.Visible == nil || len(result.Hits) == 0 {
 		return result, err
 	}
 	ids := make([]entity.ID, len(result.Hits))
@@ -101,19 +103,16 @@ func (c *call) sight(wanted []string) ([]string, search.Query, error) {
 	for _, name := range wanted {
 		among[name] = true
 	}
-	var indexes []string
-	filters := map[string]policy.Filter{}
+	var types, indexes []string
 	for _, t := range c.engine.Registry().All() {
 		index, ok := c.catalog.IndexOf(t.Name)
-		if !ok || len(wanted) > 0 && !among[index] {
-			continue
+		if ok && (len(wanted) == 0 || among[index]) {
+			types, indexes = append(types, t.Name), append(indexes, index)
 		}
-		f, err := c.engine.Sight(c.ctx(), c.by, t.Name)
-		if err != nil {
-			return nil, nil, err
-		}
-		indexes = append(indexes, index)
-		filters[index] = f
+	}
+	filters, err := c.engine.Sights(c.ctx(), c.by, types)
+	if err != nil {
+		return nil, nil, err
 	}
 	names, visible := sight.ByIndex(indexes, filters)
 	if visible == nil {

@@ -56,6 +56,22 @@ func (e *Engine) Sight(ctx context.Context, by entity.Principal, typ string, ops
 	return f, err
 }
 
+// Sights is Sight for several types, in their order, from one snapshot.
+func (e *Engine) Sights(ctx context.Context, by entity.Principal, types []string) ([]policy.Filter, error) {
+	out := make([]policy.Filter, len(types))
+	err := e.store.View(ctx, func(r store.Reader) error {
+		for i, typ := range types {
+			f, err := e.sightIn(ctx, r, by, typ)
+			if err != nil {
+				return err
+			}
+			out[i] = f
+		}
+		return nil
+	})
+	return out, err
+}
+
 // sightIn is Sight inside a snapshot.
 func (e *Engine) sightIn(ctx context.Context, r store.Reader, by entity.Principal, typ string, ops ...policy.Operation) (policy.Filter, error) {
 	if by.TokenType == "SYSTEM" {

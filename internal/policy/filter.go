@@ -90,6 +90,8 @@ type Filter struct {
 	Kind     FilterKind
 	Facts    []string // of FilterHas; spelled by Fact
 	Operands []Filter // of FilterNot, FilterAnd and FilterOr
+
+	text string // what String returns, for filters that are kept
 }
 
 // Holds evaluates the filter on the facts of a resource, see FactsOf.
@@ -110,7 +112,14 @@ func (f Filter) Holds(facts []string) bool {
 }
 
 // Or widens a filter by resources that have one of the facts.
-func (f Filter) Or(facts ...string) Filter { return anyOf(f, has(facts...)) }
+func (f Filter) Or(facts ...string) Filter { return anyOf(f, has(facts...)).spelled() }
+
+// spelled keeps the filter's text with it.
+func (f Filter) spelled() Filter {
+	f.text = ""
+	f.text = f.String()
+	return f
+}
 
 // Surroundings is what a filter needs to know beyond the subject.
 type Surroundings struct {
@@ -150,7 +159,7 @@ func FilterFor(s *Subject, typ string, around Surroundings, ops ...Operation) Fi
 	for _, op := range want.List() {
 		parts = append(parts, anyOf(p.byOperation[op]...))
 	}
-	return allOf(parts...)
+	return allOf(parts...).spelled()
 }
 
 // partial evaluates rules as far as the subject goes.
@@ -368,6 +377,9 @@ func join(kind, neutral, deciding FilterKind, parts []Filter) Filter {
 
 // String writes the filter in a spelling that tells any two apart.
 func (f Filter) String() string {
+	if f.text != "" {
+		return f.text
+	}
 	var b strings.Builder
 	f.write(&b)
 	return b.String()

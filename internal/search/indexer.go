@@ -70,6 +70,7 @@ type Indexer struct {
 	urgent  chan struct{} // somebody waits for the next batch
 	working sync.Mutex    // one batch or rebuild at a time
 	skipped atomic.Uint64
+	inexact atomic.Bool // something was given up; until the next rebuild
 
 	mu       sync.Mutex
 	position uint64
@@ -197,24 +198,28 @@ func (x *Indexer) WaitFor(ctx context.Context, seq uint64) error {
 }
 
 // CatchUp waits until all writes that were acknowledged before are searchable, or
-// the delay has passed: a somewhat old answer is better than none. The error is
-// that of the store or of the context.
-func (x *Indexer) CatchUp(ctx context.Context, delay time.Duration) error {
+// the delay has passed: a somewhat old answer is better than none. exact tells
+// that the index holds all of them as they are; otherwise what is found may have
+// changed since. The error is that of the store or of the context.
+func (x *Indexer) CatchUp(ctx context.Context, delay time.Duration) (exact bool, err error) {
 	var last uint64
-	err := x.outbox.View(ctx, func(r store.Reader) error {
+	err = x.outbox.View(ctx, func(r store.Reader) error {
 		var err error
 		last, err = r.LastSeq(ctx)
 		return err
 	})
 	if err != nil {
-		return err
+		return false, err
+	}
+	if x.Position() >= last {
+		return !x.inexact.Load(), nil
 	}
 	waiting, cancel := context.WithTimeout(ctx, delay)
 	defer cancel()
-	if err := x.WaitFor(waiting, last); err != nil && ctx.Err() != nil {
-		return ctx.Err()
+	if err := x.WaitFor(waiting, last); err != nil {
+		return false, ctx.Err()
 	}
-	return nil
+	return !x.inexact.Load(), nil
 }
 
 // Pace holds the caller up for a moment when the index is far behind the event
@@ -258,15 +263,15 @@ func (x *Indexer) step(ctx context.Context) (more bool, err error) {
 		}
 	}
 	last := events[len(events)-1].Seq
-	err = x.spread(ctx, events)
-	if err == nil {
-		err = x.write(ctx, ids, last)
+	// What others inherit is never given up: it may decide who sees them.
+	if err := x.spread(ctx, events); err != nil {
+		x.attempts++
+		return true, err
 	}
-	if err != nil {
+	if err := x.write(ctx, ids, last); err != nil {
 		if x.attempts++; x.attempts < maxAttempts || ctx.Err() != nil {
 			return true, err
 		}
-		x.log.ErrorContext(ctx, "a part of the search index is behind until it is rebuilt", "error", err)
 		if _, failed := x.writeEach(ctx, ids, position); failed != nil && len(ids) > 1 {
 			return true, failed
 		}
@@ -323,12 +328,16 @@ func (x *Indexer) writeEach(ctx context.Context, ids []entity.ID, position uint6
 	}
 	for id, err := range failures {
 		x.skip(ctx, id, err)
+		if err := x.index.Apply(ctx, Batch{Deletes: []entity.ID{id}, Position: position}); err != nil {
+			return written, err
+		}
 	}
 	return written, nil
 }
 
 func (x *Indexer) skip(ctx context.Context, id entity.ID, err error) {
 	x.skipped.Add(1)
+	x.inexact.Store(true)
 	x.log.WarnContext(ctx, "entity left out of the search index", "entity", id.String(), "error", err)
 }
 
@@ -349,6 +358,7 @@ func (x *Indexer) batch(ctx context.Context, ids []entity.ID) (Batch, error) {
 		switch {
 		case err != nil:
 			x.skip(ctx, l.Entity.ID, err)
+			batch.Deletes = append(batch.Deletes, l.Entity.ID) // rather nothing than what is not so any more
 		case ok:
 			batch.Upserts = append(batch.Upserts, doc)
 		}

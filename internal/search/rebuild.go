@@ -22,6 +22,7 @@ func (x *Indexer) Rebuild(ctx context.Context, progress func(done, total int)) e
 		return err
 	}
 	x.advance(0)
+	x.inexact.Store(false)
 	done := 0
 	for _, typ := range x.types {
 		for after := ""; ; {

@@ -42,17 +42,16 @@ func queries(filters []policy.Filter) []search.Query {
 	return out
 }
 
-// ByIndex joins the filters of several indexes: a document is visible when the
-// filter of its own index says so. Indexes without a filter are left out. The
-// names are those of the indexes that are left; the query is nil when all of
-// them show everything.
-func ByIndex(indexes []string, filters map[string]policy.Filter) (names []string, visible search.Query) {
+// ByIndex joins the filters of several indexes, one each: a document is visible
+// when the filter of its own index says so. The names are those of the indexes
+// that show anything; the query is nil when all of these show everything.
+func ByIndex(indexes []string, filters []policy.Filter) (names []string, visible search.Query) {
 	open := search.Terms{Field: "_index"}
 	var clauses []search.Query
 	groups := map[string]int{} // by the filter's text: many types share one
-	for _, index := range indexes {
-		f, ok := filters[index]
-		if !ok || f.Kind == policy.FilterNone {
+	for i, index := range indexes {
+		f := filters[i]
+		if f.Kind == policy.FilterNone {
 			continue
 		}
 		names = append(names, index)
@@ -93,7 +92,7 @@ func withIndex(clause search.Query, index string) search.Query {
 
 // Indexer is what lists ask of the indexer.
 type Indexer interface {
-	CatchUp(ctx context.Context, delay time.Duration) error
+	CatchUp(ctx context.Context, delay time.Duration) (exact bool, err error)
 }
 
 // Finder implements engine.Finder with the search index.
@@ -116,7 +115,7 @@ func (f *Finder) Find(ctx context.Context, req engine.FindRequest) (engine.Found
 	if !ok {
 		return engine.Found{}, entity.Internal(fmt.Errorf("there is no index of %s", req.Type))
 	}
-	if err := f.indexer.CatchUp(ctx, f.delay); err != nil {
+	if _, err := f.indexer.CatchUp(ctx, f.delay); err != nil {
 		return engine.Found{}, err
 	}
 	query := search.Request{
