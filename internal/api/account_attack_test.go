@@ -204,13 +204,16 @@ func TestT39OthersTokens(t *testing.T) {
 	}
 	h.as(caller{token: eve}, "PUT", "/users/security/token/revoke", map[string]any{"tokenIds": []string{id}})
 	h.as(caller{token: eve}, "PUT", "/users/security/token/revoke?removeAll=true", nil)
-	h.as(caller{token: eve}, "PUT", "/users/security/token/revoke?removeAll=true&username=ann", nil)
+	h.as(caller{token: eve}, "PUT", "/users/security/token/revoke?removeAll=true&username=ann", nil).want(403)
 	h.as(caller{token: pat}, "GET", "/users/loggedInUser", nil).want(200)
 	h.public("POST", "/users/refresh", map[string]string{"refreshToken": annRefresh}).want(200)
 	mine := h.as(caller{token: ann}, "GET", "/users/security/token", nil).want(200)
 	if strings.Contains(string(mine.body), pat) || !strings.Contains(string(mine.body), id) {
 		t.Errorf("the owner's list: %s", mine.body)
 	}
+	// An administrator ends them, whose they are.
+	h.as(h.admin, "PUT", "/users/security/token/revoke?username=ann", map[string]any{"tokenIds": []string{id}}).want(200).shows("paging.total", "0")
+	h.as(caller{token: pat}, "GET", "/users/loggedInUser", nil).want(401)
 }
 
 // TestT48ResetTokens: a link works once, for its account, for an hour, and the

@@ -365,21 +365,31 @@ type personalToken struct {
 	JWTToken   string    `json:"jwtToken,omitzero"` // only in the answer that makes it
 }
 
+// tokenOwner is whose tokens a request is about: the caller's own, or for
+// administrators those of whom the query names.
+func (c *call) tokenOwner() (entity.ID, error) {
+	name := c.query.Get("username")
+	if name == "" || name == c.by.Name {
+		return c.by.UserID, nil
+	}
+	if !c.by.IsAdmin {
+		return entity.NilID, entity.Forbidden("only an administrator can see or end somebody else's tokens")
+	}
+	t, err := c.userType()
+	if err != nil {
+		return entity.NilID, err
+	}
+	other, err := c.engine.Get(c.ctx(), c.by, t, engine.ByFQN(name), engine.View{})
+	if err != nil {
+		return entity.NilID, err
+	}
+	return other.ID, nil
+}
+
 func (c *call) personalTokens() error {
-	user := c.by.UserID
-	if name := c.query.Get("username"); name != "" && name != c.by.Name {
-		t, err := c.userType()
-		if err != nil {
-			return err
-		}
-		if !c.by.IsAdmin {
-			return entity.Forbidden("only an administrator can see somebody else's tokens")
-		}
-		other, err := c.engine.Get(c.ctx(), c.by, t, engine.ByFQN(name), engine.View{})
-		if err != nil {
-			return err
-		}
-		user = other.ID
+	user, err := c.tokenOwner()
+	if err != nil {
+		return err
 	}
 	tokens, err := c.auth.PersonalTokens(c.ctx(), user)
 	if err != nil {
@@ -436,7 +446,11 @@ func (c *call) revokePersonalTokens() error {
 	if all {
 		body.TokenIDs = nil
 	}
-	if _, err := c.auth.RevokePersonalTokens(c.ctx(), c.by, c.by.UserID, body.TokenIDs...); err != nil {
+	owner, err := c.tokenOwner()
+	if err != nil {
+		return err
+	}
+	if _, err := c.auth.RevokePersonalTokens(c.ctx(), c.by, owner, body.TokenIDs...); err != nil {
 		return err
 	}
 	return c.personalTokens()
