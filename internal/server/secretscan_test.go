@@ -8,6 +8,7 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
+	"crypto/sha256"
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/pem"
@@ -18,6 +19,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -202,7 +204,7 @@ func TestT61NoKeyMaterial(t *testing.T) {
 		program = filepath.Join(root, "bin", "catalpa")
 	}
 	if data, err := os.ReadFile(program); err == nil {
-		look(program, data)
+		look(program, withoutLibraryKey(t, data))
 	} else if os.Getenv("CATALPA_BIN") != "" {
 		t.Error(err)
 	}
@@ -220,6 +222,32 @@ func TestT61NoKeyMaterial(t *testing.T) {
 		t.Errorf("only %d files were scanned", count)
 	}
 	t.Logf("%d files and versions, %d MB in %s", count, size>>20, time.Since(started).Round(time.Millisecond))
+}
+
+// libraryKey is the digest of the key in the SAML library's file xmlenc/fuzz.go, the
+// input of a fuzz target. Whoever links the library has it in the program; it
+// decrypts and signs nothing.
+const libraryKey = "d6817da49b7b8265863103dd8e910eb6c6bf9c40535af7784ac1afa7c763b162"
+
+// withoutLibraryKey takes that key out of the program, and nothing else.
+func withoutLibraryKey(t *testing.T, program []byte) []byte {
+	t.Helper()
+	begin, end := []byte("-----BEGIN RSA PRIVATE"+" KEY-----"), []byte("-----END RSA PRIVATE"+" KEY-----")
+	for at := 0; ; {
+		i := bytes.Index(program[at:], begin)
+		if i < 0 {
+			t.Error("the program does not hold the SAML library's key any more: remove the exemption")
+			return program
+		}
+		at += i
+		if n := bytes.Index(program[at:min(len(program), at+8<<10)], end); n > 0 {
+			block, _ := pem.Decode(append(bytes.Clone(program[at:at+n+len(end)]), '\n'))
+			if block != nil && fmt.Sprintf("%x", sha256.Sum256(block.Bytes)) == libraryKey {
+				return slices.Concat(program[:at], program[at+n+len(end):])
+			}
+		}
+		at += len(begin)
+	}
 }
 
 // eachFile reads the files as they lie there, but for what is built or fetched.
