@@ -113,7 +113,7 @@ func checkName(host string) error {
 		return refusef("the host is an address in an unusual form")
 	}
 	for _, r := range name {
-		if r > 126 || r <= 32 || strings.ContainsRune(`/\@%#?"<>`, r) {
+		if r > 126 || r <= 32 || strings.ContainsRune(`/\@%#?"<>:[]`, r) {
 			return refusef("the host name is not valid")
 		}
 	}

@@ -368,7 +368,7 @@ func TestPrivateNeverPasses(t *testing.T) {
 }
 
 func FuzzCheckName(f *testing.F) {
-	for _, seed := range []string{"example.com", "0x7f.1", "2130706433", "localhost", "", ".", "a..b", "127.0.0.1.", "xn--bcher-kva.example", "1.example"} {
+	for _, seed := range []string{"example.com", "0x7f.1", "2130706433", "localhost", "", ".", "a..b", "127.0.0.1.", "xn--bcher-kva.example", "1.example", "::", "[::1]", "a:1"} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, name string) {
