@@ -291,7 +291,7 @@ func (c *call) generateToken() error {
 	if err := c.decode(&body); err != nil {
 		return err
 	}
-	token, err := c.auth.IssueBotToken(c.ctx(), c.by, id, auth.Expiry(body.Expiry), 0)
+	token, err := c.auth.IssueBotToken(c.ctx(), c.by, id, auth.Expiry(body.Expiry))
 	if err != nil {
 		return err
 	}

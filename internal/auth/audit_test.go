@@ -178,7 +178,7 @@ func TestOptionsAreChecked(t *testing.T) {
 	for name, adjust := range map[string]func(*Options){
 		"no store": func(o *Options) { o.Store = nil }, "no users": func(o *Options) { o.Users = nil },
 		"no keys": func(o *Options) { o.Keys = nil }, "no sealer": func(o *Options) { o.Sealer = nil },
-		"skew": func(o *Options) { o.Skew = 6 * time.Minute },
+		"skew": func(o *Options) { o.Skew = 6 * time.Minute }, "overlap": func(o *Options) { o.RotationOverlap = 25 * time.Hour },
 	} {
 		options := f.options
 		adjust(&options)

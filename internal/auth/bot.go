@@ -13,9 +13,6 @@ import (
 	"github.com/catalpa-metadata/catalpa/internal/store"
 )
 
-// maxOverlap bounds how long a replaced bot token may go on.
-const maxOverlap = 24 * time.Hour
-
 // IssuedToken is a new token. The text is shown this once.
 type IssuedToken struct {
 	Token   string
@@ -34,11 +31,9 @@ type BotToken struct {
 }
 
 // IssueBotToken makes a new token for the user of a bot and ends all others, at
-// once or after the overlap.
-func (s *Service) IssueBotToken(ctx context.Context, by entity.Principal, user entity.ID, expiry Expiry, overlap time.Duration) (IssuedToken, error) {
-	if overlap < 0 || overlap > maxOverlap {
-		return IssuedToken{}, entity.BadRequest("The overlap must be between 0 and 24 hours")
-	}
+// once or after Options.RotationOverlap.
+func (s *Service) IssueBotToken(ctx context.Context, by entity.Principal, user entity.ID, expiry Expiry) (IssuedToken, error) {
+	overlap := s.opts.RotationOverlap
 	return s.newBotToken(ctx, by, user, expiry, func(tx store.Tx, now time.Time) error {
 		if err := s.endLegacy(ctx, tx, user, now, now.Add(overlap)); err != nil {
 			return err

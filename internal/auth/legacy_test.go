@@ -146,15 +146,17 @@ func TestLegacyTokensEnd(t *testing.T) {
 			must(r.t, err)
 		}, CodeBotStale},
 		"the bot gets a new token": {func(r *legacyRig) {
-			_, err := r.IssueBotToken(r.ctx, by, r.bot.ID, ExpireOneDay, 0)
+			_, err := r.IssueBotToken(r.ctx, by, r.bot.ID, ExpireOneDay)
 			must(r.t, err)
 		}, CodeBotStale},
 		"the overlap with a new token is over": {func(r *legacyRig) {
-			_, err := r.IssueBotToken(r.ctx, by, r.bot.ID, ExpireOneDay, time.Hour)
+			r.opts.RotationOverlap = time.Hour
+			_, err := r.IssueBotToken(r.ctx, by, r.bot.ID, ExpireOneDay)
 			must(r.t, err)
 			_, err = r.use(r.token(legacyHeader, legacyPayload))
 			must(r.t, err)
-			_, err = r.IssueBotToken(r.ctx, by, r.bot.ID, ExpireOneDay, 24*time.Hour) // cannot prolong it
+			r.opts.RotationOverlap = 24 * time.Hour
+			_, err = r.IssueBotToken(r.ctx, by, r.bot.ID, ExpireOneDay) // cannot prolong it
 			must(r.t, err)
 			r.clock.Advance(time.Hour)
 		}, CodeBotStale},

@@ -53,6 +53,8 @@ type Options struct {
 	LoginBlock      time.Duration // the longest delay, and the window of counting; default 10 min
 
 	AllowUnlimitedBotTokens bool
+	// RotationOverlap is how long a bot's tokens go on beside a new one; at most 24 h.
+	RotationOverlap time.Duration
 	// RevealBotTokens keeps an encrypted copy of bot tokens, so that
 	// RevealBotToken can show them again.
 	RevealBotTokens bool
@@ -146,6 +148,9 @@ func (o *Options) complete() error {
 	setDefault(&o.SessionLifetime, 7*24*time.Hour)
 	setDefault(&o.MaxLoginFails, 3)
 	setDefault(&o.LoginBlock, 10*time.Minute)
+	if o.RotationOverlap < 0 || o.RotationOverlap > 24*time.Hour {
+		return errors.New("rotationOverlap must be between 0 and 24 hours")
+	}
 	if o.Skew < 0 || o.Skew > 5*time.Minute {
 		return errors.New("maxClockSkew must be between 0 and 300 seconds")
 	}

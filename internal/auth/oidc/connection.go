@@ -58,6 +58,15 @@ func (t *trace) hooks() *httptrace.ClientTrace {
 				t.tlsTook, t.tlsErr, t.secured, t.chain = time.Since(t.tlsBeg), err, err == nil, s.PeerCertificates
 			})
 		},
+		// Another call may have freed a connection before the own one was ready.
+		GotConn: func(i httptrace.GotConnInfo) {
+			locked(func() {
+				t.connected, t.remote = true, i.Conn.RemoteAddr().String()
+				if s, ok := i.Conn.(interface{ ConnectionState() tls.ConnectionState }); ok {
+					t.secured, t.chain = true, s.ConnectionState().PeerCertificates
+				}
+			})
+		},
 	}
 }
 
