@@ -197,6 +197,8 @@ func (st *standing) honours(v *verified, sum [32]byte, now time.Time) error {
 	switch {
 	case live:
 		return nil
+	case v.tokenType == TypeBot && st.user.Bot == entity.NilID:
+		return Refuse(CodeBotGone)
 	case v.tokenType == TypeBot:
 		return Refuse(CodeBotStale)
 	default:

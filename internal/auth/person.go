@@ -64,3 +64,36 @@ func (s *Service) endAll(ctx context.Context, tx store.Tx, user entity.ID) (int,
 	}
 	return ended, s.editPerson(ctx, tx, user, func(doc *personDoc) { doc.NotBefore = now.UnixMilli() })
 }
+
+// Farewell ends for good whatever somebody can call with: the user is deleted, or the
+// bot whose user it is. It belongs into the transaction that does so.
+func (s *Service) Farewell(ctx context.Context, tx store.Tx, by entity.Principal, user entity.ID) error {
+	known, err := s.users.ByID(ctx, user)
+	if isNotFound(err) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	now := s.clock()
+	ended, err := s.endAll(ctx, tx, user)
+	if err != nil {
+		return err
+	}
+	for _, prefix := range []string{prefixBot, prefixPersonal} {
+		n, err := dropCredentials(ctx, tx, user, prefix, now, always)
+		if err != nil {
+			return err
+		}
+		ended += n
+	}
+	if known.IsBot {
+		if err := s.endLegacy(ctx, tx, user, now, now); err != nil {
+			return err
+		}
+	}
+	if ended == 0 {
+		return nil
+	}
+	return s.audit(ctx, tx, AuditEntry{Action: "credentialsEnded", User: known.Name, By: by.Name, Count: ended})
+}

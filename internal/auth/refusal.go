@@ -127,7 +127,7 @@ var refusals = map[string]text{
 	CodeBotStale: {entity.KindUnauthorized, "Not Authorized! Invalid Token. The bot's token was replaced or revoked.",
 		"Put the bot's current token into the pipelines that use it."},
 	CodeBotGone: {entity.KindUnauthorized, "Not Authorized! Invalid Token. The bot of this token no longer exists here.",
-		"Ask an administrator to restore the bot, or use the token of another one."},
+		"Ask an administrator to restore the bot and to make a new token, or use the token of another one."},
 	CodeUnlimited: {entity.KindBadRequest, "Tokens that never expire are not allowed on this server.",
 		"Choose at most 90 days."},
 

@@ -105,6 +105,9 @@ func (w *write) deleteHard(ctx context.Context, row store.Row, below []entity.ID
 		return nil, err
 	}
 	events := []store.Event{w.deletion(row)}
+	if err := w.dismiss(ctx); err != nil {
+		return nil, err
+	}
 	for chunk := range slices.Chunk(below, batchSize) {
 		rows, err := w.tx.Entities(ctx, chunk)
 		if err != nil {
@@ -195,6 +198,11 @@ func (w *write) mark(ctx context.Context, row store.Row, deleted bool, event str
 	row.Deleted, row.Version, row.UpdatedAt, row.Doc = deleted, next.Version, next.UpdatedAt, doc
 	if err := w.tx.Replace(ctx, row); err != nil {
 		return err
+	}
+	if deleted {
+		if err := w.dismiss(ctx); err != nil {
+			return err
+		}
 	}
 	return w.emit(ctx, nil)
 }

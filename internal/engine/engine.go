@@ -63,6 +63,7 @@ type Engine struct {
 	teams    *surroundingsCache
 	sights   *sightCache
 	finder   Finder
+	farewell Farewell
 }
 
 // New makes an engine over an open store.

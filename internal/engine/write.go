@@ -353,6 +353,9 @@ func (w *write) replace(ctx context.Context) error {
 	if err := w.tx.Replace(ctx, row); err != nil {
 		return err
 	}
+	if err := w.dismissUser(ctx, ent); err != nil {
+		return err
+	}
 	if err := w.relate(ctx); err != nil {
 		return err
 	}

@@ -51,7 +51,11 @@ func (a *assembly) authenticate(ctx context.Context, cfg *config.Config, log *sl
 		Mailer:          mailer, Log: log, Route: api.RouteOf,
 		TestSignOn: func(ctx context.Context, doc []byte) (*auth.SignOn, error) { return a.signOn.TestSignOn(ctx, doc) },
 	})
-	return err
+	if err != nil {
+		return err
+	}
+	a.engine.UseFarewell(a.auth.Farewell)
+	return nil
 }
 
 // openSignOn puts the sign-on settings in force. Commands that bring access back do
