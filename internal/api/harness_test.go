@@ -180,6 +180,7 @@ type harness struct {
 	t      testing.TB
 	api    *API
 	url    string
+	file   string // the database
 	engine *engine.Engine
 	store  store.Store
 	admin  caller
@@ -247,7 +248,7 @@ func newHarness(t testing.TB) *harness {
 	})
 	server := httptest.NewServer(a)
 	t.Cleanup(server.Close)
-	h := &harness{t: t, api: a, url: server.URL, engine: e, store: db}
+	h := &harness{t: t, api: a, url: server.URL, file: path, engine: e, store: db}
 	h.admin = h.user(service, "admin", true)
 	h.nobody = h.user(service, "somebody", false)
 	return h

@@ -229,19 +229,56 @@ func (w *write) notOwnProfile() *entity.ChangeDescription {
 	return &entity.ChangeDescription{FieldsAdded: keep(w.change.FieldsAdded), FieldsUpdated: keep(w.change.FieldsUpdated), FieldsDeleted: keep(w.change.FieldsDeleted)}
 }
 
-// checkPolicy refuses a policy whose rules could not be decided by: one with a
-// condition that cannot be read would allow nothing, or deny everything.
-func (w *write) checkPolicy() error {
-	if w.t.Name != "policy" {
-		return nil
+// checkConditions refuses a policy whose rules could not be decided by, since one with
+// a condition that cannot be read would allow nothing, or deny everything; and an alert
+// whose filter holds anything but calls. It runs once the caller is known to have the
+// right: nobody else has a condition parsed.
+func (w *write) checkConditions() error {
+	switch w.t.Name {
+	case "policy":
+		return checkRules(w.in.ent)
+	case "eventsubscription":
+		return checkFilters(w.in.ent.Rest["filteringRules"])
 	}
-	p, err := policy.FromEntity(w.in.ent)
+	return nil
+}
+
+func checkRules(ent *entity.Entity) error {
+	p, err := policy.FromEntity(ent)
 	if err != nil {
 		return err
 	}
 	for _, rule := range p.Rules {
 		if err := rule.Validate(); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+func checkFilters(raw jsontext.Value) error {
+	if raw.Kind() != '{' {
+		return nil
+	}
+	var filters struct {
+		Rules []struct {
+			Name      string `json:"name"`
+			Condition string `json:"condition"`
+		} `json:"rules"`
+		Actions []struct {
+			Name      string `json:"name"`
+			Condition string `json:"condition"`
+		} `json:"actions"`
+	}
+	if err := json.Unmarshal(raw, &filters); err != nil {
+		return entity.BadRequest("filteringRules cannot be read")
+	}
+	for _, rule := range append(filters.Rules, filters.Actions...) {
+		if rule.Condition == "" {
+			continue
+		}
+		if err := policy.ValidateFilter(rule.Condition); err != nil {
+			return entity.BadRequest("filter %s: %s", entity.Shorten(rule.Name, 60), err)
 		}
 	}
 	return nil

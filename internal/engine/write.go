@@ -260,6 +260,9 @@ func (w *write) create(ctx context.Context) error {
 	if err := w.finish(ctx, nil); err != nil {
 		return err
 	}
+	if err := w.checkConditions(); err != nil {
+		return err
+	}
 	ent.Version = entity.FirstVersion
 	ent.UpdatedAt, ent.UpdatedBy = w.e.now(), w.by.Name
 	w.event = entity.EventCreated
@@ -332,6 +335,9 @@ func (w *write) replace(ctx context.Context) error {
 	if err := w.authorizeChange(ctx); err != nil {
 		return err
 	}
+	if err := w.checkConditions(); err != nil {
+		return err
+	}
 	ent.Version = w.old.Version.Next(major)
 	ent.UpdatedAt, ent.UpdatedBy = w.e.now(), w.by.Name
 	ent.ChangeDescription = change
@@ -390,9 +396,6 @@ func (w *write) finish(ctx context.Context, old *entity.Entity) error {
 		}
 	}
 	if err := w.checkCustom(ctx, old); err != nil {
-		return err
-	}
-	if err := w.checkPolicy(); err != nil {
 		return err
 	}
 	for name := range w.t.RequestOnly {

@@ -291,3 +291,47 @@ func FuzzParseCondition(f *testing.F) {
 		}
 	})
 }
+
+// TestT54ReadingTakesBoundedWork: a condition a thousand times as long takes no more
+// memory to refuse, and what is within the limits takes little.
+func TestT54ReadingTakesBoundedWork(t *testing.T) {
+	work := func(text string) float64 {
+		return testing.AllocsPerRun(5, func() {
+			if _, err := ParseCondition(text); err == nil || ValidateFilter(text) == nil {
+				t.Fatalf("a condition of %d bytes is taken", len(text))
+			}
+		})
+	}
+	for _, unit := range []string{"(", "!", "isOwner() || ", "'", "matchAnyTag('", "x", " ", "{", "\xff", "not "} {
+		short := work(strings.Repeat(unit, MaxConditionLength/len(unit)+1))
+		if long := work(strings.Repeat(unit, 1<<21/len(unit))); long > short {
+			t.Errorf("refusing 2 MB of %q takes %v allocations, refusing 2 kB takes %v", unit, long, short)
+		}
+		if within := work(strings.Repeat(unit, MaxConditionLength/len(unit))); within > 5000 {
+			t.Errorf("refusing %q, as often as is allowed, takes %v allocations", unit, within)
+		}
+	}
+}
+
+func TestValidateFilter(t *testing.T) {
+	for _, text := range []string{
+		"isBot()", "!isBot()", "matchAnySource({'table','topic'})", "matchAnyEventType({})", "matchAnyFieldChange('usageSummary')", "matchUpdatedBy('ingestion-bot') && !isBot()",
+		"getTestCaseStatusIfInTestSuite({'a'}, {'Failed','Aborted'})", "filterByFqn({'a.\"b.c\"'}) || matchAnyOwnerName({'it''s'}) == false",
+	} {
+		if err := ValidateFilter(text); err != nil {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+	for text, says := range map[string]string{
+		"": "empty", "system('id')": "system is not a function of alerts", "matching()": "matching is not a function", "isBot": "needs parentheses", "matchAnySource({'a'": "ends where a comma or a closing brace",
+		"matchAnySource({{'a'}})": "a name in quotes", "matchAnySource('a'})": "a comma or a closing parenthesis", "matchAnySource({'a')": "a comma or a closing brace", "{'a'}": "a function", "isOwner({'a',})": "a name in quotes",
+		"T(java.lang.Runtime)": "T is not a function of alerts", "matchTeam(T(x))": "a name in quotes",
+	} {
+		if err := ValidateFilter(text); err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("%s: %v does not say %q", text, err, says)
+		}
+	}
+	if _, err := ParseCondition("matchAnyTag({'a'})"); err == nil {
+		t.Error("a policy's condition takes lists in braces")
+	}
+}

@@ -17,6 +17,8 @@ const (
 	tokenOpen
 	tokenClose
 	tokenComma
+	tokenOpenList
+	tokenCloseList
 	tokenNot
 	tokenAnd
 	tokenOr
@@ -34,8 +36,9 @@ type token struct {
 }
 
 type lexer struct {
-	text string
-	pos  int
+	text  string
+	pos   int
+	lists bool // braces stand around lists of names
 }
 
 func (l *lexer) scan() (token, error) {
@@ -47,7 +50,7 @@ func (l *lexer) scan() (token, error) {
 		return token{kind: tokenEnd, pos: start}, nil
 	}
 	c := l.text[start]
-	if kind, ok := punctuation(c); ok {
+	if kind, ok := l.punctuation(c); ok {
 		return l.take(kind, 1), nil
 	}
 	switch {
@@ -71,14 +74,18 @@ func (l *lexer) scan() (token, error) {
 	return token{}, l.errorAt(start, "%q has no meaning in a condition", r)
 }
 
-func punctuation(c byte) (tokenKind, bool) {
-	switch c {
-	case '(':
+func (l *lexer) punctuation(c byte) (tokenKind, bool) {
+	switch {
+	case c == '(':
 		return tokenOpen, true
-	case ')':
+	case c == ')':
 		return tokenClose, true
-	case ',':
+	case c == ',':
 		return tokenComma, true
+	case c == '{' && l.lists:
+		return tokenOpenList, true
+	case c == '}' && l.lists:
+		return tokenCloseList, true
 	}
 	return tokenEnd, false
 }

@@ -11,33 +11,51 @@ import (
 // The error is a KindBadRequest that says what is wrong and where, counting
 // characters from 1.
 func ParseCondition(text string) (*Condition, error) {
-	if len(text) > MaxConditionLength {
-		return nil, entity.BadRequest("a condition has at most %d characters, this one has %d", MaxConditionLength, len(text))
-	}
-	if !utf8.ValidString(text) {
-		return nil, entity.BadRequest("a condition must be valid UTF-8 text")
-	}
-	p := parser{lexer: lexer{text: text}}
-	if err := p.next(); err != nil {
-		return nil, err
-	}
-	if p.token.kind == tokenEnd {
-		return nil, entity.BadRequest("the condition is empty")
-	}
-	root, err := p.or()
+	root, err := parse(text, false)
 	if err != nil {
 		return nil, err
-	}
-	if p.token.kind != tokenEnd {
-		return nil, p.unexpected("an operator or the end")
 	}
 	return &Condition{root: root}, nil
 }
 
+// ValidateFilter tells what is wrong with the condition of an alert's filter. Alerts
+// have functions of their own, whose arguments may be lists in braces. Nothing asks
+// them here, so that every name of a question will do. The language is as closed as
+// that of policies, and has the same limits.
+func ValidateFilter(text string) error {
+	_, err := parse(text, true)
+	return err
+}
+
+func parse(text string, filter bool) (Expr, error) {
+	if len(text) > MaxConditionLength {
+		return Expr{}, entity.BadRequest("a condition has at most %d characters, this one has %d", MaxConditionLength, len(text))
+	}
+	if !utf8.ValidString(text) {
+		return Expr{}, entity.BadRequest("a condition must be valid UTF-8 text")
+	}
+	p := parser{lexer: lexer{text: text, lists: filter}, filter: filter}
+	if err := p.next(); err != nil {
+		return Expr{}, err
+	}
+	if p.token.kind == tokenEnd {
+		return Expr{}, entity.BadRequest("the condition is empty")
+	}
+	root, err := p.or()
+	if err != nil {
+		return Expr{}, err
+	}
+	if p.token.kind != tokenEnd {
+		return Expr{}, p.unexpected("an operator or the end")
+	}
+	return root, nil
+}
+
 type parser struct {
 	lexer
-	token token
-	depth int
+	token  token
+	depth  int
+	filter bool // the condition of an alert's filter
 }
 
 func (p *parser) next() (err error) {
@@ -150,7 +168,10 @@ func (p *parser) group() (Expr, error) {
 func (p *parser) call() (Expr, error) {
 	name := p.token
 	fn := Function(name.text)
-	if !fn.known() {
+	if p.filter && !asks(name.text) {
+		return Expr{}, p.errorAt(name.pos, "%s is not a function of alerts", entity.Shorten(name.text, 60))
+	}
+	if !p.filter && !fn.known() {
 		return Expr{}, p.unknown(name)
 	}
 	if err := p.next(); err != nil {
@@ -166,7 +187,9 @@ func (p *parser) call() (Expr, error) {
 	if err != nil {
 		return Expr{}, err
 	}
-	if takes := fn.argument(); takes == "" && len(args) > 0 {
+	if takes := fn.argument(); p.filter {
+		return Expr{Kind: Call, Function: fn, Args: args}, nil
+	} else if takes == "" && len(args) > 0 {
 		return Expr{}, p.errorAt(name.pos, "%s takes no arguments", fn)
 	} else if takes != "" && len(args) == 0 {
 		return Expr{}, p.errorAt(name.pos, "%s needs at least one name of a %s", fn, takes)
@@ -174,31 +197,61 @@ func (p *parser) call() (Expr, error) {
 	return Expr{Kind: Call, Function: fn, Args: args}, nil
 }
 
+// asks tells whether a name is one of a question about an event, as all functions of
+// alerts are: matchAnySource, filterByEventType, isBot, getTestCaseStatus...
+func asks(name string) bool {
+	for _, verb := range []string{"match", "filter", "is", "get"} {
+		if rest, ok := strings.CutPrefix(name, verb); ok && rest != "" && 'A' <= rest[0] && rest[0] <= 'Z' {
+			return true
+		}
+	}
+	return false
+}
+
 // arguments reads up to and including the closing parenthesis.
 func (p *parser) arguments() ([]string, error) {
+	return p.names(tokenClose, "a comma or a closing parenthesis")
+}
+
+// names reads names in quotes and, in filters, lists of them, up to and including
+// what closes them.
+func (p *parser) names(end tokenKind, next string) ([]string, error) {
 	var args []string
-	if p.token.kind == tokenClose {
+	if p.token.kind == end {
 		return nil, p.next()
 	}
 	for {
-		if p.token.kind != tokenString {
-			return nil, p.unexpected("a name in quotes")
-		}
-		args = append(args, p.token.text)
-		if err := p.next(); err != nil {
+		list, err := p.name(end)
+		if err != nil {
 			return nil, err
 		}
+		args = append(args, list...)
 		switch p.token.kind {
-		case tokenClose:
+		case end:
 			return args, p.next()
 		case tokenComma:
 			if err := p.next(); err != nil {
 				return nil, err
 			}
 		default:
-			return nil, p.unexpected("a comma or a closing parenthesis")
+			return nil, p.unexpected(next)
 		}
 	}
+}
+
+// name reads one name, or a list of names where one may stand: not inside another.
+func (p *parser) name(end tokenKind) ([]string, error) {
+	text := p.token.text
+	switch {
+	case p.token.kind == tokenString:
+		return []string{text}, p.next()
+	case p.token.kind == tokenOpenList && end == tokenClose:
+		if err := p.next(); err != nil {
+			return nil, err
+		}
+		return p.names(tokenCloseList, "a comma or a closing brace")
+	}
+	return nil, p.unexpected("a name in quotes")
 }
 
 func (p *parser) unknown(name token) error {
