@@ -102,6 +102,78 @@ func TestAccountsAreChangedByAdministrators(t *testing.T) {
 	}
 }
 
+// TestBotsGiveNoRightsAway: not even one that is an administrator.
+func TestBotsGiveNoRightsAway(t *testing.T) {
+	b := newBed(t)
+	victim := b.create("user", `{"name":"victim","email":"victim@example.com"}`).ID
+	b.create("user", `{"name":"robot","email":"robot@example.com","isBot":true,"isAdmin":true}`)
+	b.create("bot", `{"name":"robot","botUser":"robot"}`)
+	robot := b.caller("robot")
+	robot.TokenType = "BOT"
+	if !robot.IsAdmin || !robot.IsBot {
+		t.Fatalf("the caller is %+v", robot)
+	}
+	role := b.get(b.admin, "role", "DataSteward", "").ID.String()
+	for _, id := range []entity.ID{victim, robot.UserID, b.admin.UserID} {
+		for _, patch := range []string{
+			`[{"op":"add","path":"/allowImpersonation","value":true}]`,
+			`[{"op":"add","path":"/roles","value":[{"id":"` + role + `","type":"role"}]}]`,
+			`[{"op":"replace","path":"/email","value":"new@example.com"}]`,
+		} {
+			_, err := b.patch(robot, "user", id, patch)
+			wantKind(t, err, entity.KindForbidden, "is a bot")
+		}
+	}
+	for _, patch := range []string{`[{"op":"replace","path":"/isAdmin","value":true}]`, `[{"op":"replace","path":"/isBot","value":true}]`} {
+		_, err := b.patch(robot, "user", victim, patch)
+		wantKind(t, err, entity.KindForbidden, "is a bot")
+	}
+	_, err := b.patch(robot, "user", b.admin.UserID, `[{"op":"replace","path":"/isAdmin","value":false}]`)
+	wantKind(t, err, entity.KindForbidden, "is a bot")
+	for _, body := range []string{
+		`{"name":"evil","email":"evil@example.com","isAdmin":true}`, `{"name":"evil","email":"evil@example.com","isBot":true}`,
+		`{"name":"evil","email":"evil@example.com","roles":["` + role + `"]}`, `{"name":"victim","email":"victim@example.com","isAdmin":true}`,
+	} {
+		_, err := b.put(robot, "user", body)
+		wantKind(t, err, entity.KindForbidden, "is a bot")
+	}
+	_, err = b.put(robot, "team", `{"name":"gang","teamType":"Group","defaultRoles":["`+role+`"]}`)
+	wantKind(t, err, entity.KindForbidden, "is a bot")
+	// All else that administrators do it does.
+	b.mustPatch(robot, "user", victim, `[{"op":"add","path":"/displayName","value":"Renamed"}]`)
+	if _, err := b.put(robot, "user", `{"name":"plainone","email":"plainone@example.com"}`); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestTheSystemBotStays: it can be switched off, not taken away.
+func TestTheSystemBotStays(t *testing.T) {
+	b := newBed(t)
+	bot := b.get(b.admin, "bot", "ingestion-bot", "")
+	for _, opts := range []engine.DeleteOptions{{}, {Recursive: true}, {Hard: true}, {Hard: true, Recursive: true}} {
+		_, err := b.e.Delete(t.Context(), b.admin, b.typ("bot"), engine.ByID(bot.ID), opts, engine.View{})
+		wantKind(t, err, entity.KindBadRequest, "can not be deleted")
+		if opts.Hard {
+			_, err := b.e.Delete(t.Context(), b.admin, b.typ("user"), engine.ByID(b.bot.UserID), opts, engine.View{})
+			wantKind(t, err, entity.KindBadRequest, "can not be deleted for good")
+		}
+	}
+	if _, err := b.e.Delete(t.Context(), b.admin, b.typ("user"), engine.ByID(b.bot.UserID), engine.DeleteOptions{}, engine.View{}); err != nil {
+		t.Fatal(err)
+	}
+	_, err := b.e.Delete(t.Context(), b.admin, b.typ("user"), engine.ByID(b.bot.UserID), engine.DeleteOptions{Hard: true}, engine.View{})
+	wantKind(t, err, entity.KindBadRequest, "can not be deleted for good")
+	if _, err := b.e.Restore(t.Context(), b.admin, b.typ("user"), b.bot.UserID, engine.View{}); err != nil {
+		t.Fatal(err)
+	}
+	// The account of any other bot goes.
+	own := b.create("user", `{"name":"robot","email":"robot@example.com","isBot":true}`).ID
+	b.create("bot", `{"name":"robot","botUser":"robot"}`)
+	if _, err := b.e.Delete(t.Context(), b.admin, b.typ("user"), engine.ByID(own), engine.DeleteOptions{Hard: true}, engine.View{}); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestBotsAreChangedByAdministrators(t *testing.T) {
 	b := newBed(t)
 	bot := b.get(b.admin, "bot", "ingestion-bot", "")

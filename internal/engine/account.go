@@ -33,7 +33,8 @@ var teamMembers = map[string]bool{
 }
 
 // authorizeAccount enforces the rules on accounts and teams. It looks at the result
-// of the write, not at how it was asked for.
+// of the write, not at how it was asked for. Bots never give rights away, even if
+// they administer all the rest: their tokens lie in the files of pipelines.
 func (w *write) authorizeAccount(ctx context.Context) error {
 	if w.t.Name != "user" && w.t.Name != "team" || w.by.TokenType == "SYSTEM" {
 		return nil
@@ -42,10 +43,11 @@ func (w *write) authorizeAccount(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	admin := s.Admin && !s.Bot
 	switch {
-	case s.Admin && w.t.Name == "user" && w.old != nil && flag(w.old, "isAdmin") && !flag(w.in.ent, "isAdmin"):
+	case admin && w.t.Name == "user" && w.old != nil && flag(w.old, "isAdmin") && !flag(w.in.ent, "isAdmin"):
 		return w.otherAdmin(ctx)
-	case s.Admin:
+	case admin:
 		return nil
 	case w.t.Name == "team" && w.old == nil:
 		return w.authorizeNewTeam()
@@ -195,6 +197,9 @@ func (w *write) joinable(ctx context.Context) error {
 }
 
 func notAdmin(by entity.Principal, what string) error {
+	if by.IsBot && by.IsAdmin {
+		return entity.Forbidden("Principal: CatalogPrincipal{name='%s'} is a bot. Only people who are administrators change %s.", by.Name, what)
+	}
 	return entity.Forbidden("Principal: CatalogPrincipal{name='%s'} is not admin. Only administrators change %s.", by.Name, what)
 }
 

@@ -59,7 +59,7 @@ func (w *write) deletable(ctx context.Context, sel Selector, opts DeleteOptions)
 	if err := w.e.authorizeIn(ctx, w.tx, w.look, w.by, w.t, w.old, row.Parent, policy.Delete); err != nil {
 		return row, nil, err
 	}
-	if err := w.mayGo(ctx, row); err != nil {
+	if err := w.mayGo(ctx, row, opts.Hard); err != nil {
 		return row, nil, err
 	}
 	below, err := w.tx.Descendants(ctx, row.ID)
@@ -70,15 +70,46 @@ func (w *write) deletable(ctx context.Context, sel Selector, opts DeleteOptions)
 }
 
 // mayGo refuses to delete what the server itself rests on.
-func (w *write) mayGo(ctx context.Context, row store.Row) error {
+func (w *write) mayGo(ctx context.Context, row store.Row, hard bool) error {
 	if text(w.old.Rest["provider"]) == "system" {
 		return entity.BadRequest("System entity [name=%s, type=%s] can not be deleted.", row.Name, row.Type)
 	}
 	if w.t.Name == "team" && row.FQN == rootTeam {
 		return entity.BadRequest("%s is above all other teams and can not be deleted.", rootTeam)
 	}
-	if w.t.Name == "user" && flag(w.old, "isAdmin") {
-		return w.otherAdmin(ctx)
+	if w.t.Name != "user" {
+		return nil
+	}
+	if flag(w.old, "isAdmin") {
+		if err := w.otherAdmin(ctx); err != nil {
+			return err
+		}
+	}
+	if hard && flag(w.old, "isBot") {
+		return w.ofOwnBot(ctx)
+	}
+	return nil
+}
+
+// ofOwnBot refuses to delete the account of a bot that the server brings along for
+// good: the bot would be left without one. Softly deleted it is the bot switched off.
+func (w *write) ofOwnBot(ctx context.Context) error {
+	relations, err := w.tx.RelationsFrom(ctx, []entity.ID{w.old.ID}, "botUser")
+	if err != nil {
+		return err
+	}
+	for _, rel := range relations {
+		row, err := w.tx.Entity(ctx, rel.To)
+		if err != nil {
+			return err
+		}
+		bot, err := decodeDoc(row.Doc)
+		if err != nil {
+			return err
+		}
+		if text(bot.Rest["provider"]) == "system" {
+			return entity.BadRequest("%s is the account of the system bot %s and can not be deleted for good. Without hardDelete it is deactivated.", w.old.Name, bot.Name)
+		}
 	}
 	return nil
 }
