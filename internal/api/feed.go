@@ -141,6 +141,7 @@ func (c *call) numberTask(tx store.Tx, owner, thread entity.ID) (int64, error) {
 }
 
 func (c *call) putThread(tx store.Tx, thread feed.Thread) error {
+	thread.ActingBot = c.by.Bot
 	thread.Href = ""
 	doc, err := encoded(thread)
 	if err != nil {

@@ -9,7 +9,6 @@ import (
 
 	"github.com/catalpa-metadata/catalpa/internal/auth"
 	"github.com/catalpa-metadata/catalpa/internal/entity"
-	"github.com/catalpa-metadata/catalpa/internal/policy"
 )
 
 // SignOnSettings are what the API and its pages need to know of how people sign
@@ -281,7 +280,11 @@ func (c *call) impersonated(by entity.Principal) (entity.Principal, error) {
 	case len(names) > 1 || names[0] == "" || len(names[0]) > 256:
 		return by, auth.Refuse(auth.CodeImpersonate)
 	}
-	return c.auth.Impersonate(c.ctx(), by, names[0], func(ctx context.Context, _ entity.Principal) error {
-		return c.engine.Authorize(ctx, by, "user", policy.Impersonate)
+	return c.auth.Impersonate(c.ctx(), by, names[0], func(ctx context.Context, target entity.Principal) error {
+		t, err := c.userType()
+		if err != nil {
+			return err
+		}
+		return c.engine.AuthorizeActing(ctx, by, t, target.UserID)
 	})
 }

@@ -68,7 +68,7 @@ func (c *call) addSuggestion() error {
 	if err := s.Settle(); err != nil {
 		return err
 	}
-	s.ID, s.Status, s.CreatedBy, s.UpdatedBy = entity.NewID(), feed.Open, c.me(), c.by.Name
+	s.ID, s.Status, s.CreatedBy, s.UpdatedBy, s.ActingBot = entity.NewID(), feed.Open, c.me(), c.by.Name, c.by.Bot
 	s.CreatedAt = millis()
 	s.UpdatedAt = s.CreatedAt
 	t, sel, link, err := c.linked(s.Link)
@@ -183,7 +183,7 @@ func (c *call) putSuggestion() error {
 			return entity.BadRequest("the suggestion is %s already", s.Status)
 		}
 		s.Type, s.Description, s.Tags = next.Type, next.Description, next.Tags
-		s.UpdatedAt, s.UpdatedBy = millis(), c.by.Name
+		s.UpdatedAt, s.UpdatedBy, s.ActingBot = millis(), c.by.Name, c.by.Bot
 		if err := s.Settle(); err != nil {
 			return err
 		}
@@ -221,7 +221,7 @@ func (c *call) decide(s *feed.Suggestion, owner entity.ID, status string) error 
 		if s.Status != feed.Open {
 			return entity.BadRequest("the suggestion is %s already", s.Status)
 		}
-		s.Status, s.UpdatedAt, s.UpdatedBy = status, millis(), c.by.Name
+		s.Status, s.UpdatedAt, s.UpdatedBy, s.ActingBot = status, millis(), c.by.Name, c.by.Bot
 		if status == feed.Accepted {
 			if err := feed.Apply(t, ent, link, s.Change()); err != nil {
 				return err

@@ -47,6 +47,33 @@ func (e *Engine) AuthorizeEntity(ctx context.Context, by entity.Principal, t *re
 	return ent, err
 }
 
+// AuthorizeActing answers nil when a bot may act on behalf of a user. A rule has to
+// name that; to be an administrator is not enough. Conditions look at the user.
+func (e *Engine) AuthorizeActing(ctx context.Context, bot entity.Principal, t *registry.Type, user entity.ID) error {
+	generation := e.refs.started()
+	return e.store.View(ctx, func(r store.Reader) error {
+		s, err := e.subjectIn(ctx, r, bot.UserID)
+		if err != nil {
+			return err
+		}
+		row, err := e.find(ctx, r, t, ByID(user))
+		if err != nil {
+			return err
+		}
+		ent, err := decodeDoc(row.Doc)
+		if err != nil {
+			return err
+		}
+		res, err := e.resourceIn(ctx, r, e.newLookup(r, generation, true), t, ent, row.Parent)
+		if err != nil {
+			return err
+		}
+		plain := *s
+		plain.Admin = false
+		return policy.Decide(&plain, res, policy.Impersonate).Err()
+	})
+}
+
 // authorizeIn decides inside a snapshot or transaction.
 func (e *Engine) authorizeIn(ctx context.Context, r store.Reader, l *lookup, by entity.Principal, t *registry.Type, ent *entity.Entity, parent entity.ID, ops ...policy.Operation) error {
 	if by.TokenType == "SYSTEM" {

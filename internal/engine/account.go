@@ -33,8 +33,7 @@ var teamMembers = map[string]bool{
 }
 
 // authorizeAccount enforces the rules on accounts and teams. It looks at the result
-// of the write, not at how it was asked for. Bots never give rights away, even if
-// they administer all the rest: their tokens lie in the files of pipelines.
+// of the write, not at how it was asked for.
 func (w *write) authorizeAccount(ctx context.Context) error {
 	if w.t.Name != "user" && w.t.Name != "team" || w.by.TokenType == "SYSTEM" {
 		return nil
@@ -43,7 +42,7 @@ func (w *write) authorizeAccount(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	admin := s.Admin && !s.Bot
+	admin := givesRights(s)
 	switch {
 	case admin && w.t.Name == "user" && w.old != nil && flag(w.old, "isAdmin") && !flag(w.in.ent, "isAdmin"):
 		return w.otherAdmin(ctx)
@@ -58,6 +57,10 @@ func (w *write) authorizeAccount(ctx context.Context) error {
 	}
 	return w.authorizeUser(ctx)
 }
+
+// givesRights tells whether somebody may change rights. Bots never do, even if they
+// administer all the rest: their tokens lie in the files of pipelines.
+func givesRights(s *policy.Subject) bool { return s.Admin && !s.Bot }
 
 // authorizeUser checks what somebody who is no administrator changes in an account.
 func (w *write) authorizeUser(ctx context.Context) error {

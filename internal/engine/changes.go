@@ -22,6 +22,7 @@ type ChangeEvent struct {
 	PreviousVersion          entity.Version            `json:"previousVersion,omitzero"`
 	CurrentVersion           entity.Version            `json:"currentVersion,omitzero"`
 	UserName                 string                    `json:"userName,omitzero"`
+	ImpersonatedBy           string                    `json:"impersonatedBy,omitzero"`
 	Timestamp                int64                     `json:"timestamp"`
 	ChangeDescription        *entity.ChangeDescription `json:"changeDescription,omitzero"`
 	Entity                   jsontext.Value            `json:"entity,omitzero"` // the state, as a JSON string
@@ -50,7 +51,7 @@ func (e *Engine) Changes(ctx context.Context, by entity.Principal, q store.Event
 		for i, ev := range events {
 			out[i] = ChangeEvent{
 				ID: ev.ID, EventType: ev.Type, EntityType: ev.EntityType, EntityID: ev.EntityID, EntityFullyQualifiedName: ev.EntityFQN,
-				PreviousVersion: ev.PreviousVersion, CurrentVersion: ev.Version, UserName: ev.User, Timestamp: ev.At, Entity: states[i],
+				PreviousVersion: ev.PreviousVersion, CurrentVersion: ev.Version, UserName: ev.User, ImpersonatedBy: ev.Bot, Timestamp: ev.At, Entity: states[i],
 			}
 			if len(ev.Change) > 0 {
 				out[i].ChangeDescription = new(entity.ChangeDescription)

@@ -159,7 +159,7 @@ func (w *write) deleteHard(ctx context.Context, row store.Row, below []entity.ID
 func (w *write) deletion(row store.Row) store.Event {
 	return store.Event{
 		ID: entity.NewID(), Type: entity.EventDeleted, EntityType: row.Type, EntityID: row.ID, EntityFQN: row.FQN,
-		Version: row.Version, PreviousVersion: row.Version, At: w.e.now(), User: w.by.Name, Doc: row.Doc,
+		Version: row.Version, PreviousVersion: row.Version, At: w.e.now(), User: w.by.Name, Bot: w.by.Bot, Doc: row.Doc,
 	}
 }
 
@@ -210,7 +210,7 @@ func (w *write) mark(ctx context.Context, row store.Row, deleted bool, event str
 	}
 	next.Deleted = &deleted
 	next.Version = old.Version.Next(false)
-	next.UpdatedAt, next.UpdatedBy = w.e.now(), w.by.Name
+	w.sign(next)
 	w.old, w.oldRow, w.event = old, row, event
 	w.parentRow.ID = row.Parent
 	w.in = &incoming{ent: next}

@@ -67,7 +67,7 @@ func (e *Engine) Touch(ctx context.Context, tx store.Tx, by entity.Principal, ro
 	}
 	return tx.AppendEvent(ctx, store.Event{
 		ID: entity.NewID(), Type: entity.EventUpdated, EntityType: row.Type, EntityID: row.ID, EntityFQN: row.FQN,
-		Version: row.Version, PreviousVersion: row.Version, At: e.now(), User: by.Name, Change: raw,
+		Version: row.Version, PreviousVersion: row.Version, At: e.now(), User: by.Name, Bot: by.Bot, Change: raw,
 	})
 }
 

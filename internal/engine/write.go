@@ -264,7 +264,7 @@ func (w *write) create(ctx context.Context) error {
 		return err
 	}
 	ent.Version = entity.FirstVersion
-	ent.UpdatedAt, ent.UpdatedBy = w.e.now(), w.by.Name
+	w.sign(ent)
 	w.event = entity.EventCreated
 	doc, err := encode(ent)
 	if err != nil {
@@ -339,7 +339,7 @@ func (w *write) replace(ctx context.Context) error {
 		return err
 	}
 	ent.Version = w.old.Version.Next(major)
-	ent.UpdatedAt, ent.UpdatedBy = w.e.now(), w.by.Name
+	w.sign(ent)
 	ent.ChangeDescription = change
 	if w.event == "" {
 		w.event = entity.EventUpdated
@@ -369,6 +369,14 @@ func (w *write) replace(ctx context.Context) error {
 		return err
 	}
 	return w.emit(ctx, nil)
+}
+
+// sign writes down who wrote a state, and which bot on behalf of whom.
+func (w *write) sign(ent *entity.Entity) {
+	ent.UpdatedAt, ent.UpdatedBy, ent.ImpersonatedBy = w.e.now(), w.by.Name, ""
+	if w.s.properties["impersonatedBy"] {
+		ent.ImpersonatedBy = w.by.Bot
+	}
 }
 
 // finish runs the hooks on the new state and seals its secrets.
@@ -427,7 +435,7 @@ func (s *shape) requireMembers(ent *entity.Entity) error {
 func (w *write) emit(ctx context.Context, doc []byte) error {
 	ev := store.Event{
 		ID: entity.NewID(), Type: w.event, EntityType: w.t.Name, EntityID: w.in.ent.ID, EntityFQN: w.in.ent.FullyQualifiedName,
-		Version: w.in.ent.Version, PreviousVersion: w.in.ent.Version, At: w.in.ent.UpdatedAt, User: w.by.Name, Doc: doc,
+		Version: w.in.ent.Version, PreviousVersion: w.in.ent.Version, At: w.in.ent.UpdatedAt, User: w.by.Name, Bot: w.by.Bot, Doc: doc,
 	}
 	if w.old != nil {
 		ev.PreviousVersion = w.old.Version

@@ -26,6 +26,7 @@ type Suggestion struct {
 	CreatedBy   entity.Ref        `json:"createdBy"`
 	UpdatedAt   int64             `json:"updatedAt"`
 	UpdatedBy   string            `json:"updatedBy"`
+	ActingBot   string            `json:"impersonatedBy,omitzero"` // of the last change
 	Href        string            `json:"href,omitzero"`
 }
 

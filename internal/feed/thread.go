@@ -34,6 +34,7 @@ type Thread struct {
 	CreatedBy    string         `json:"createdBy"`
 	UpdatedAt    int64          `json:"updatedAt"`
 	UpdatedBy    string         `json:"updatedBy"`
+	ActingBot    string         `json:"impersonatedBy,omitzero"` // of the last change
 	Resolved     bool           `json:"resolved"`
 	Message      string         `json:"message"`
 	PostsCount   int            `json:"postsCount"`

@@ -82,6 +82,9 @@ func (rs *Ruleset) add(g Grant, p Policy, rule Rule) {
 		rule: &rule, policy: p.Name, role: g.Role, source: g.Source,
 		covers: Covered(rule.Operations...), enabled: p.Enabled,
 	}
+	if rule.Effect != Deny && !slices.Contains(rule.Operations, Impersonate) {
+		c.covers &^= setOf(Impersonate) // acting as somebody is never given along with all the rest
+	}
 	if rule.Condition != "" {
 		condition, err := ParseCondition(rule.Condition)
 		if err != nil {

@@ -167,6 +167,7 @@ type Event struct {
 	PreviousVersion entity.Version
 	At              int64
 	User            string
+	Bot             string // that acted on behalf of User, "" for nobody
 	Change          []byte // JSON of entity.ChangeDescription, or nil
 	Doc             []byte
 }

@@ -8,13 +8,13 @@ import (
 	"github.com/catalpa-metadata/catalpa/internal/store"
 )
 
-const eventColumns = "seq, id, type, entity_type, entity_id, entity_fqn, version, previous, at, user, change, doc"
+const eventColumns = "seq, id, type, entity_type, entity_id, entity_fqn, version, previous, at, user, change, doc, bot"
 
 func scanEvent(r row) store.Event {
 	return store.Event{
 		Seq: uint64(r.integer(0)), ID: r.id(1), Type: r.text(2), EntityType: r.text(3), EntityID: r.id(4),
 		EntityFQN: r.text(5), Version: entity.Version(r.integer(6)), PreviousVersion: entity.Version(r.integer(7)),
-		At: r.integer(8), User: r.text(9), Change: r.blob(10), Doc: r.blob(11),
+		At: r.integer(8), User: r.text(9), Change: r.blob(10), Doc: r.blob(11), Bot: r.text(12),
 	}
 }
 
@@ -94,10 +94,10 @@ func (t *tx) AppendEvent(ctx context.Context, events ...store.Event) error {
 	for _, e := range events {
 		seq, high := t.state.lastSeq+1, max(t.state.lastHigh, e.At)
 		_, err := t.write(ctx, `INSERT INTO event
-			(seq, id, type, entity_type, entity_id, entity_fqn, version, previous, at, high, user, change, doc)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+			(seq, id, type, entity_type, entity_id, entity_fqn, version, previous, at, high, user, change, doc, bot)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 			int64(seq), e.ID[:], e.Type, e.EntityType, e.EntityID[:], e.EntityFQN, int64(e.Version),
-			int64(e.PreviousVersion), e.At, high, e.User, nullable(e.Change), nullable(e.Doc))
+			int64(e.PreviousVersion), e.At, high, e.User, nullable(e.Change), nullable(e.Doc), e.Bot)
 		if err != nil {
 			return err
 		}

@@ -11,7 +11,7 @@ import (
 func testEvents(t *testing.T, s store.Store) {
 	full := store.Event{
 		ID: entity.NewID(), Type: entity.EventUpdated, EntityType: "table", EntityID: entity.NewID(), EntityFQN: "a.b",
-		Version: 13, PreviousVersion: 12, At: 77, User: "ann", Change: []byte(`{"c":1}`), Doc: []byte(`{"d":1}`),
+		Version: 13, PreviousVersion: 12, At: 77, User: "ann", Bot: "helper", Change: []byte(`{"c":1}`), Doc: []byte(`{"d":1}`),
 	}
 	bare := store.Event{ID: entity.NewID(), Type: entity.EventDeleted, EntityID: entity.NewID()}
 	var inside uint64

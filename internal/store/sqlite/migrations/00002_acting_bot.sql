@@ -1,0 +1,2 @@
+-- +goose Up
+ALTER TABLE event ADD COLUMN bot TEXT NOT NULL DEFAULT '';
