@@ -237,7 +237,9 @@ func refIDs(lists ...[]entity.Ref) []entity.ID {
 }
 
 // authorizeCreate checks that the caller may create what the request names. It
-// runs once the parent is known, whose owners and domains the entity inherits.
+// runs once the parent is known, whose owners and domains the entity inherits. The
+// owners and reviewers that the request names do not count yet: else everybody could
+// create anything by naming themselves.
 func (w *write) authorizeCreate(ctx context.Context) error {
 	if w.method == methodInternal {
 		return nil
@@ -245,8 +247,9 @@ func (w *write) authorizeCreate(ctx context.Context) error {
 	if err := w.authorizeAccount(ctx); err != nil {
 		return err
 	}
-	ops := []policy.Operation{policy.Create}
-	return w.e.authorizeIn(ctx, w.tx, w.look, w.by, w.t, w.in.ent, w.parentRow.ID, ops...)
+	unclaimed := *w.in.ent
+	unclaimed.Owners, unclaimed.Reviewers = nil, nil
+	return w.e.authorizeIn(ctx, w.tx, w.look, w.by, w.t, &unclaimed, w.parentRow.ID, policy.Create)
 }
 
 // authorizeChange checks the operations that follow from what really changed,

@@ -50,6 +50,30 @@ func TestOwnersMayDoEverything(t *testing.T) {
 	b.mustPatch(b.plain, "table", below.ID, `[{"op":"add","path":"/displayName","value":"Mine too"}]`)
 }
 
+// TestNobodyOwnsWhatIsNotThereYet has somebody create things by naming themselves as
+// their owner or reviewer.
+func TestNobodyOwnsWhatIsNotThereYet(t *testing.T) {
+	b := tableBed(t)
+	self := `[{"id":"` + b.plain.UserID.String() + `","type":"user"}]`
+	for typ, body := range map[string]string{
+		"databaseService": `{"name":"mine","serviceType":"Mysql","owners":` + self + `}`,
+		"glossary":        `{"name":"mine","description":"d","owners":` + self + `,"reviewers":` + self + `}`,
+		"metric":          `{"name":"mine","owners":` + self + `}`,
+		"table":           tableRequest("mine", `"owners":`+self+`,`, idColumn),
+	} {
+		_, err := b.e.Create(t.Context(), b.plain, b.typ(typ), []byte(body), engine.View{})
+		wantKind(t, err, entity.KindForbidden, "operations [Create] not allowed")
+		_, err = b.put(b.plain, typ, body)
+		wantKind(t, err, entity.KindForbidden, "operations [Create] not allowed")
+	}
+	// What lies above decides.
+	schema := b.get(b.admin, "databaseSchema", "svc.db.sales", "").ID
+	b.mustPatch(b.admin, "databaseSchema", schema, `[{"op":"add","path":"/owners","value":`+self+`}]`)
+	if _, err := b.put(b.plain, "table", tableRequest("mine", "", idColumn)); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestAccountsAreChangedByAdministrators(t *testing.T) {
 	b := newBed(t)
 	self, other := b.plain.UserID, b.create("user", `{"name":"other","email":"other@example.com"}`).ID
