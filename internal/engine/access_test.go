@@ -74,6 +74,30 @@ func TestNobodyOwnsWhatIsNotThereYet(t *testing.T) {
 	}
 }
 
+// TestPatchesTellNothing has a bot without rights guess at values by patches that fit
+// or do not fit.
+func TestPatchesTellNothing(t *testing.T) {
+	b := tableBed(t)
+	id := b.create("table", tableRequest("secret", `"description":"the answer",`, idColumn)).ID
+	stranger := b.caller("governance-bot")
+	for name, patch := range map[string]string{
+		"a test that holds":     `[{"op":"test","path":"/description","value":"the answer"}]`,
+		"a test that does not":  `[{"op":"test","path":"/description","value":"a guess"}]`,
+		"a member that is not":  `[{"op":"remove","path":"/displayName"}]`,
+		"a value of wrong kind": `[{"op":"add","path":"/columns/0/dataType","value":"FROB"}]`,
+		"an unknown owner":      `[{"op":"add","path":"/owners/0","value":{"id":"00000000-0000-4000-8000-00000000ffff","type":"user"}}]`,
+		"nothing":               `[]`,
+	} {
+		_, err := b.patch(stranger, "table", id, patch)
+		wantKind(t, err, entity.KindForbidden, "operations [ViewBasic] not allowed")
+		if _, err := b.patch(b.plain, "table", id, patch); name == "a test that does not" {
+			wantKind(t, err, entity.KindBadRequest, "does not fit")
+		}
+	}
+	_, err := b.e.Patch(t.Context(), stranger, b.typ("table"), engine.ByID(id), []byte(`[]`), entity.FirstVersion.Next(true), engine.View{})
+	wantKind(t, err, entity.KindForbidden, "operations [ViewBasic] not allowed")
+}
+
 func TestAccountsAreChangedByAdministrators(t *testing.T) {
 	b := newBed(t)
 	self, other := b.plain.UserID, b.create("user", `{"name":"other","email":"other@example.com"}`).ID

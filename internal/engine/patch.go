@@ -92,13 +92,25 @@ func (w *write) patch(ctx context.Context, sel Selector, ops []patchOp, expect i
 	if row.Deleted {
 		return entity.NotFound(w.t.Name, sel.String())
 	}
-	if expect != 0 && row.Version != expect {
-		return entity.Errorf(entity.KindPrecondition, "%s is at version %s, not %s: read it again and repeat the change", row.FQN, row.Version, expect)
-	}
 	if w.old, err = decodeDoc(row.Doc); err != nil {
 		return err
 	}
 	w.oldRow = row
+	err = w.applyTo(ctx, row, ops, expect)
+	if err != nil && entity.KindOf(err) != entity.KindForbidden {
+		// What does not fit tells what is there, a test operation even each value.
+		if hidden := w.authorizeSeeing(ctx); hidden != nil {
+			return hidden
+		}
+	}
+	return err
+}
+
+// applyTo applies the operations to what the row shows.
+func (w *write) applyTo(ctx context.Context, row store.Row, ops []patchOp, expect ifMatch) error {
+	if expect != 0 && row.Version != expect {
+		return entity.Errorf(entity.KindPrecondition, "%s is at version %s, not %s: read it again and repeat the change", row.FQN, row.Version, expect)
+	}
 	seen, err := w.e.hydrate(ctx, w.tx, w.look, w.t, []store.Row{row}, View{Fields: w.s.patchFields(ops), Include: store.All, whole: true})
 	if err != nil {
 		return err
