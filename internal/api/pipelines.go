@@ -3,6 +3,7 @@ package api
 import (
 	"net/http"
 
+	"github.com/go-chi/chi/v5"
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -64,15 +65,28 @@ func (a *API) pipelineRoutes() []Route {
 	return routes
 }
 
-// unscheduled says that Catalpa runs no orchestrator, to those who may ask.
+// unscheduled says that Catalpa runs no orchestrator, to those who may ask: on the
+// pipeline that the path names, or on all where it names none.
 func unscheduled(op policy.Operation) func(*call, *registry.Type) error {
 	return func(c *call, t *registry.Type) error {
-		if err := c.authorize(t.Name, op); err != nil {
+		if err := c.mayRun(t, op); err != nil {
 			return err
 		}
 		return entity.Errorf(entity.KindNotImplemented,
 			"Catalpa does not run pipelines itself: run them with the ingestion client's command line, or from a scheduler of your own")
 	}
+}
+
+func (c *call) mayRun(t *registry.Type, op policy.Operation) error {
+	if chi.URLParam(c.r, "id") == "" {
+		return c.authorize(t.Name, op)
+	}
+	sel, err := c.selector()
+	if err != nil {
+		return err
+	}
+	_, err = c.engine.AuthorizeEntity(c.ctx(), c.by, t, sel, op)
+	return err
 }
 
 // run is what the rules see of a run of an ingestion pipeline.

@@ -76,6 +76,9 @@ func TestCatalpaRunsNoPipelines(t *testing.T) {
 		}
 	}
 	h.as(h.consumer("reader"), "POST", ingestions+"/deploy/"+id, nil).want(403)
+	owner := h.consumer("owner")
+	h.do("PATCH", ingestions+"/"+id, `[{"op":"add","path":"/owners","value":[{"id":"`+owner.id.String()+`","type":"user"}]}]`, 200)
+	h.as(owner, "POST", ingestions+"/deploy/"+id, nil).want(501)
 	h.do("POST", ingestions+"/toggleIngestion/"+id, nil, 200).shows("enabled", "false")
 	h.do("POST", ingestions+"/toggleIngestion/"+id, nil, 200).shows("enabled", "true")
 	h.as(h.consumer("other"), "POST", ingestions+"/toggleIngestion/"+id, nil).want(403)
