@@ -104,6 +104,19 @@ func TestTokensOfBotsAreForAdministrators(t *testing.T) {
 	h.do("PUT", "/users/revokeToken", `{"id":"`+entity.NewID().String()+`"}`, 404)
 }
 
+// TestBotsMakeNoWebhooks: the ingestion bot may make nearly everything, but neither
+// other bots nor what sends the catalog's changes elsewhere.
+func TestBotsMakeNoWebhooks(t *testing.T) {
+	h := newHarness(t)
+	bot := h.bot()
+	const hook = `{"name":"hook","alertType":"Notification"}`
+	h.as(bot, "POST", "/events/subscriptions", hook).want(403)
+	h.as(bot, "PUT", "/events/subscriptions", hook).want(403)
+	id := h.do("POST", "/events/subscriptions", hook, 201).id()
+	h.as(bot, "DELETE", "/events/subscriptions/"+id, nil).want(403)
+	h.as(bot, "POST", "/bots", `{"name":"another","botUser":"ingestion-bot"}`).want(403)
+}
+
 func TestPasswordsOfOthersAreForAdministrators(t *testing.T) {
 	h := newHarness(t)
 	ann, bob := h.person("ann"), h.person("bob")
