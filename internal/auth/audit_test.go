@@ -162,6 +162,37 @@ func TestIssuerIsRemembered(t *testing.T) {
 	must(t, err)
 }
 
+// TestFirstIssuerStays: the server is named by its address at the first start, and by
+// another one only when somebody says so.
+func TestFirstIssuerStays(t *testing.T) {
+	options := func(f *fixture, issuer, first string) Options {
+		o := f.options
+		o.Issuer, o.FirstIssuer = issuer, first
+		return o
+	}
+	f := newFixture(t, func(o *Options) { o.Issuer, o.FirstIssuer = "", "https://catalog.example" })
+	if f.Issuer() != "https://catalog.example" {
+		t.Errorf("issuer %q at the first start", f.Issuer())
+	}
+	token := f.mustLogin().AccessToken
+	for _, step := range []struct{ issuer, first, want string }{
+		{"", "https://moved.example", "https://catalog.example"}, {"", "", "https://catalog.example"},
+		{"chosen", "https://moved.example", "chosen"}, {"", "https://moved.example", "chosen"},
+	} {
+		again, err := New(f.ctx, options(f, step.issuer, step.first))
+		must(t, err)
+		if again.Issuer() != step.want {
+			t.Errorf("issuer %q after a start with %q at %q, want %q", again.Issuer(), step.issuer, step.first, step.want)
+		}
+		_, err = again.Authenticate(f.ctx, "Bearer "+token)
+		if step.want == "https://catalog.example" {
+			must(t, err) // the address moved, the tokens go on
+		} else {
+			wantCode(t, err, CodeIssuer)
+		}
+	}
+}
+
 func TestAnotherMasterKeyIsRefused(t *testing.T) {
 	f := newFixture(t)
 	options := f.options

@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -18,7 +19,7 @@ import (
 	"github.com/catalpa-metadata/catalpa/internal/store"
 )
 
-// DefaultIssuer names the server in its tokens when nothing else is configured.
+// DefaultIssuer names the server in its tokens when nobody gives it another name.
 const DefaultIssuer = "catalpa"
 
 // Options says how to authenticate. Store, Users, Keys and Sealer are required;
@@ -43,6 +44,9 @@ type Options struct {
 	// Issuer is the iss of our tokens. If empty, the one of the last start on this
 	// store, so that a command beside the server makes tokens it accepts.
 	Issuer string
+	// FirstIssuer is the iss where neither Issuer nor an earlier start says one;
+	// DefaultIssuer if empty. It stays when the address of the server changes later.
+	FirstIssuer string
 	// Audience is the aud of our tokens; the issuer if empty.
 	Audience string
 
@@ -220,31 +224,44 @@ func (s *Service) settle(ctx context.Context) error {
 				"put back the file " + secret.MasterFile + " that belongs to it")
 		}
 	}
-	wanted := s.opts.Issuer
-	if wanted == "" {
-		wanted = issuer
+	if s.opts.Issuer == "" {
+		s.opts.Issuer = issuer
 	}
-	if wanted == "" {
-		wanted = DefaultIssuer
-	}
-	s.opts.Issuer = wanted
-	if s.opts.Audience == "" {
-		s.opts.Audience = wanted
-	}
-	if wanted == issuer && seal != "" {
-		return nil
-	}
-	if seal == "" {
-		if seal, err = s.sealer.Seal("catalpa", sealPlace); err != nil {
+	if s.opts.Issuer == "" || s.opts.Issuer != issuer || seal == "" {
+		if err := s.settleOnce(ctx, sealPlace); err != nil {
 			return err
 		}
 	}
-	now := s.clock().UnixMilli()
-	return s.store.Update(ctx, func(tx store.Tx) error {
+	if s.opts.Audience == "" {
+		s.opts.Audience = s.opts.Issuer
+	}
+	return nil
+}
+
+// settleOnce writes down what settle did not find, unless another process was quicker.
+func (s *Service) settleOnce(ctx context.Context, sealPlace string) error {
+	fresh, err := s.sealer.Seal("catalpa", sealPlace)
+	if err != nil {
+		return err
+	}
+	wanted := s.opts.Issuer
+	err = s.store.Update(ctx, func(tx store.Tx) error {
+		issuer, err := textRecord(ctx, tx, "issuer")
+		if err != nil {
+			return err
+		}
+		seal, err := textRecord(ctx, tx, "seal")
+		if err != nil {
+			return err
+		}
+		wanted = cmp.Or(s.opts.Issuer, issuer, s.opts.FirstIssuer, DefaultIssuer)
+		now := s.clock().UnixMilli()
 		return tx.PutRecord(ctx,
 			store.Record{Kind: kindSetting, Key: "issuer", At: now, Doc: quoted(wanted)},
-			store.Record{Kind: kindSetting, Key: "seal", At: now, Doc: quoted(seal)})
+			store.Record{Kind: kindSetting, Key: "seal", At: now, Doc: quoted(cmp.Or(seal, fresh))})
 	})
+	s.opts.Issuer = wanted
+	return err
 }
 
 func isNotFound(err error) bool { return err != nil && entity.KindOf(err) == entity.KindNotFound }

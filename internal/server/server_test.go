@@ -3,6 +3,8 @@ package server
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"io/fs"
 	"net/http"
@@ -98,6 +100,23 @@ func status(t *testing.T, url, token string) int {
 	return resp.StatusCode
 }
 
+// issuerOf reads the iss of a token.
+func issuerOf(t *testing.T, token string) string {
+	t.Helper()
+	var claims struct {
+		Issuer string `json:"iss"`
+	}
+	parts := strings.Split(token, ".")
+	payload, err := base64.RawURLEncoding.DecodeString(parts[len(parts)/2])
+	if err == nil {
+		err = json.Unmarshal(payload, &claims)
+	}
+	if err != nil {
+		t.Fatalf("the payload of the token: %v", err)
+	}
+	return claims.Issuer
+}
+
 func TestAServerAndTheCommandsBesideIt(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "data")
 	cfg := settings(t, dir)
@@ -123,6 +142,9 @@ func TestAServerAndTheCommandsBesideIt(t *testing.T) {
 			t.Errorf("%s is answered %d", name, got)
 		}
 	}
+	if got := issuerOf(t, token); got != cfg.Server.URL {
+		t.Errorf("tokens name the issuer %q, want the server's address %q", got, cfg.Server.URL)
+	}
 	if _, err := BotToken(ctx, cfg, "no-such-bot", "1"); entity.KindOf(err) != entity.KindNotFound {
 		t.Errorf("an unknown bot gives %v", err)
 	}
@@ -147,7 +169,9 @@ func TestAServerAndTheCommandsBesideIt(t *testing.T) {
 	if err := Reindex(ctx, cfg, func(done, all int) { total = all }); err != nil || total < 100 {
 		t.Errorf("reindex of the sample catalog saw %d entities: %v", total, err)
 	}
-	again := start(t, cfg, false)
+	moved := *cfg
+	moved.Server.URL = "https://moved.example"
+	again := start(t, &moved, false)
 	if strings.Contains(again.out.String(), "One-time password") {
 		t.Error("a later start prints a password")
 	}

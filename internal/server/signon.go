@@ -44,7 +44,7 @@ func (a *assembly) authenticate(ctx context.Context, cfg *config.Config, log *sl
 	}
 	people := a.people()
 	a.auth, err = auth.New(ctx, auth.Options{
-		Store: a.store, Users: people, Directory: people, Keys: a.keys, Sealer: a.sealer, DataDir: cfg.DataDir, Issuer: cfg.JWT.Issuer,
+		Store: a.store, Users: people, Directory: people, Keys: a.keys, Sealer: a.sealer, DataDir: cfg.DataDir, Issuer: cfg.JWT.Issuer, FirstIssuer: cfg.Server.URL,
 		Skew: cfg.Authentication.OIDC.MaxClockSkew, AccessLifetime: cfg.Login.TokenExpiry, MaxLoginFails: cfg.Login.MaxFailedAttempts,
 		LoginBlock: cfg.Login.AccessBlockTime, AllowUnlimitedBotTokens: cfg.JWT.AllowUnlimitedBotTokens, RevealBotTokens: cfg.JWT.RevealBotTokens,
 		RotationOverlap: cfg.JWT.RotationOverlap,
