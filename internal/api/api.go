@@ -64,6 +64,7 @@ type Options struct {
 	// Checkup examines how people sign in, all of it or some areas.
 	Checkup func(ctx context.Context, areas ...string) doctor.Report
 	Log     *slog.Logger
+	Clock   func() time.Time // time.Now if nil
 }
 
 // Settings are the parts of the configuration that clients may read.
@@ -96,6 +97,7 @@ type API struct {
 	checkup   func(context.Context, ...string) doctor.Report
 	pages     *pages.Pages
 	log       *slog.Logger
+	clock     func() time.Time
 	started   time.Time
 
 	routes  *routes
@@ -114,6 +116,9 @@ func New(opts Options) *API {
 	}
 	if a.log == nil {
 		a.log = slog.Default()
+	}
+	if a.clock = opts.Clock; a.clock == nil {
+		a.clock = time.Now
 	}
 	if a.signOn == nil {
 		a.signOn = fixedSignOn(opts)

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -184,8 +185,12 @@ type harness struct {
 	engine *engine.Engine
 	store  store.Store
 	admin  caller
-	nobody caller // may do what everybody may
+	nobody caller        // may do what everybody may
+	ahead  *atomic.Int64 // of the clock that signing in goes by, in nanoseconds
 }
+
+// pass lets time go by for what signing in goes by.
+func (h *harness) pass(d time.Duration) { h.ahead.Add(int64(d)) }
 
 // caller is somebody with a token.
 type caller struct {
@@ -221,9 +226,11 @@ func newHarness(t testing.TB) *harness {
 	check(t, err)
 	hasher, err := password.NewHasher(bcrypt.MinCost)
 	check(t, err)
+	ahead := new(atomic.Int64)
+	clock := func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }
 	var security *signon.Manager
 	service, err := auth.New(ctx, auth.Options{
-		Store: db, Users: testUsers{db}, Keys: s.keys, Sealer: sealer, DataDir: dir, Hasher: hasher, Log: log, Issuer: "catalpa.example.org", Route: RouteOf,
+		Store: db, Users: testUsers{db}, Keys: s.keys, Sealer: sealer, DataDir: dir, Hasher: hasher, Log: log, Issuer: "catalpa.example.org", Route: RouteOf, Clock: clock,
 		TestSignOn: func(ctx context.Context, doc []byte) (*auth.SignOn, error) { return security.TestSignOn(ctx, doc) },
 	})
 	check(t, err)
@@ -232,7 +239,7 @@ func newHarness(t testing.TB) *harness {
 	check(t, err)
 	t.Cleanup(func() { _ = index.Close() })
 	security, err = signon.Open(ctx, signon.Options{
-		Store: db, Sealer: sealer, Auth: service, Users: testUsers{db}, Log: log,
+		Store: db, Sealer: sealer, Auth: service, Users: testUsers{db}, Log: log, Clock: clock,
 		Load: func(saved []byte) (*config.Config, config.Findings, error) {
 			return config.Load(config.Options{Saved: saved, LookupEnv: func(string) (string, bool) { return "", false }})
 		},
@@ -244,11 +251,11 @@ func newHarness(t testing.TB) *harness {
 			return doctor.Examine(ctx, doctor.Patient{Config: security.Config(), Findings: security.Findings(), Settings: security, Keys: s.keys}, areas...)
 		},
 		Engine: e, Auth: service, Index: index, Indexer: idleIndexer{}, Limits: DefaultLimits(), Version: "test", Wire: "1.12.14",
-		Settings: Settings{ClusterName: "test", Provider: "basic", AccessLifetime: time.Hour}, Log: log,
+		Settings: Settings{ClusterName: "test", Provider: "basic", AccessLifetime: time.Hour}, Log: log, Clock: clock,
 	})
 	server := httptest.NewServer(a)
 	t.Cleanup(server.Close)
-	h := &harness{t: t, api: a, url: server.URL, file: path, engine: e, store: db}
+	h := &harness{t: t, api: a, url: server.URL, file: path, engine: e, store: db, ahead: ahead}
 	h.admin = h.user(service, "admin", true)
 	h.nobody = h.user(service, "somebody", false)
 	return h

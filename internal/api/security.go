@@ -44,13 +44,39 @@ const revertWindow = 10 * time.Minute
 // signedInLately refuses callers whose sign-in lies back, and credentials that live
 // on without a person.
 func (c *call) signedInLately() error {
-	if c.by.TokenType != auth.TypeUser || time.Since(time.UnixMilli(c.by.SignedIn)) > recentSignIn {
+	if c.by.TokenType != auth.TypeUser || c.clock().Sub(time.UnixMilli(c.by.SignedIn)) > recentSignIn {
 		return auth.Refuse(auth.CodeReauth)
 	}
 	return nil
 }
 
+// mayTakeBack lets also who made the last change take it back, as long as the page
+// offers that: the change may be what keeps them from signing in again.
+func (c *call) mayTakeBack() error {
+	lately := c.signedInLately()
+	if lately == nil || c.by.TokenType != auth.TypeUser {
+		return lately
+	}
+	s, err := c.security.Settings()
+	if err != nil {
+		return err
+	}
+	if s.Revision > 0 && s.SavedBy == c.by.Name && c.clock().Before(s.SavedAt.Add(revertWindow)) {
+		return nil
+	}
+	return lately
+}
+
+// getSecurity shows the settings to whom may change them; what others need to know is
+// in /system/config.
 func (c *call) getSecurity() error {
+	if err := c.signedInLately(); err != nil {
+		return err
+	}
+	return c.showSecurity()
+}
+
+func (c *call) showSecurity() error {
 	s, err := c.security.Settings()
 	if err != nil {
 		return err
@@ -94,7 +120,7 @@ func (c *call) putSecurity() error {
 	if err := c.saveSecurity(body, -1); err != nil {
 		return err
 	}
-	return c.getSecurity()
+	return c.showSecurity()
 }
 
 // patchSecurity applies a JSON Patch to the settings as they are shown: a test of a
@@ -164,13 +190,13 @@ func (c *call) validateSecurity() error {
 }
 
 func (c *call) restoreSecurity() error {
-	if err := c.signedInLately(); err != nil {
+	if err := c.mayTakeBack(); err != nil {
 		return err
 	}
 	if err := c.security.Restore(c.ctx(), c.by); err != nil {
 		return err
 	}
-	return c.getSecurity()
+	return c.showSecurity()
 }
 
 // startTestLogin answers with the address to open in a new window, whose cookie

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/go-json-experiment/json"
 
@@ -66,9 +67,10 @@ func set(doc map[string]any, path []string, value string) {
 
 func TestSecuritySettingsNeedAFreshSignIn(t *testing.T) {
 	h := newHarness(t)
-	doc := string(h.do(http.MethodGet, "/system/security/config", nil, http.StatusOK).body)
+	doc := string(h.as(signedIn(t, h), http.MethodGet, "/system/security/config", nil).want(http.StatusOK).body)
 	// The administrator of the harness comes with a personal token.
 	for _, call := range []struct{ method, path, body string }{
+		{http.MethodGet, "/system/security/config", ""},
 		{http.MethodPut, "/system/security/config", doc}, {http.MethodPatch, "/system/security/config", `[]`},
 		{http.MethodPost, "/system/security/restore", `{}`}, {http.MethodPost, "/system/security/wipe-passwords", `{"confirm":true}`},
 		{http.MethodDelete, "/auth/identities?user=somebody", ""},
@@ -80,7 +82,37 @@ func TestSecuritySettingsNeedAFreshSignIn(t *testing.T) {
 			t.Errorf("%s %s by somebody: %d", call.method, call.path, got.status)
 		}
 	}
-	h.as(signedIn(t, h), http.MethodPut, "/system/security/config", doc).want(http.StatusOK)
+	admin := signedIn(t, h)
+	h.as(admin, http.MethodPut, "/system/security/config", doc).want(http.StatusOK)
+	h.pass(recentSignIn + time.Second)
+	for _, call := range []struct{ method, body string }{{http.MethodGet, ""}, {http.MethodPut, doc}, {http.MethodPatch, `[]`}} {
+		if got := h.as(admin, call.method, "/system/security/config", call.body); got.status != http.StatusForbidden || got.code() != `"`+auth.CodeReauth+`"` {
+			t.Errorf("%s eleven minutes after signing in: %d %s", call.method, got.status, got.body)
+		}
+	}
+}
+
+// Whoever changed the settings can take that back for ten minutes, also when the
+// sign-in lies further back: they may keep everybody from signing in again.
+func TestChangesAreTakenBackWithinTenMinutes(t *testing.T) {
+	h := newHarness(t)
+	admin := signedIn(t, h)
+	names := func() string { return strings.Join(h.api.security.Config().Authorizer.AdminPrincipals, " ") }
+	h.pass(9 * time.Minute)
+	h.as(admin, http.MethodPatch, "/system/security/config", `[{"op":"add","path":"/authorizerConfiguration/adminPrincipals/1","value":"ann"}]`).want(http.StatusNoContent)
+	h.pass(9 * time.Minute)
+	h.as(h.admin, http.MethodPost, "/system/security/restore", `{}`).want(http.StatusForbidden) // with a personal token
+	if names() != "admin ann" {
+		t.Fatalf("administrators are %s", names())
+	}
+	h.as(admin, http.MethodPost, "/system/security/restore", `{}`).want(http.StatusOK)
+	if names() != "admin" {
+		t.Errorf("the change was not taken back: administrators are %s", names())
+	}
+	h.pass(revertWindow)
+	if got := h.as(admin, http.MethodPost, "/system/security/restore", `{}`).want(http.StatusForbidden); got.code() != `"`+auth.CodeReauth+`"` {
+		t.Errorf("after the ten minutes: %s", got.body)
+	}
 }
 
 // T66: settings that contradict themselves are refused by field, and nothing is saved.
@@ -88,7 +120,7 @@ func TestT66FaultsOfSettings(t *testing.T) {
 	h := newHarness(t)
 	admin := signedIn(t, h)
 	p := authtest.NewBadProvider(t)
-	before := string(h.do(http.MethodGet, "/system/security/config", nil, http.StatusOK).body)
+	before := string(h.as(admin, http.MethodGet, "/system/security/config", nil).want(http.StatusOK).body)
 	const client = "authenticationConfiguration."
 	for name, test := range map[string]struct{ change, value, field string }{
 		"public and secret":      {client + "clientType", "public", client + "oidcConfiguration.secret"},
@@ -121,7 +153,7 @@ func TestT66FaultsOfSettings(t *testing.T) {
 	if got := h.as(admin, http.MethodPost, "/system/security/validate", doc).want(http.StatusOK); !strings.Contains(string(got.body), auth.CodeDiscIssuer) {
 		t.Errorf("a foreign issuer in the discovery document: %s", got.body)
 	}
-	if after := string(h.do(http.MethodGet, "/system/security/config", nil, http.StatusOK).body); after != before {
+	if after := string(h.as(admin, http.MethodGet, "/system/security/config", nil).want(http.StatusOK).body); after != before {
 		t.Errorf("refused settings changed something:\n%s\n%s", before, after)
 	}
 }
@@ -153,7 +185,7 @@ func TestT65MaskedSecret(t *testing.T) {
 		}
 	}
 	for _, path := range []string{"/system/security/config", "/system/security/sources", "/system/security/audit", "/system/config/auth", "/system/settings", "/system/security/doctor"} {
-		if got := h.do(http.MethodGet, path, nil, http.StatusOK); strings.Contains(string(got.body), p.ClientSecret) {
+		if got := h.as(admin, http.MethodGet, path, nil).want(http.StatusOK); strings.Contains(string(got.body), p.ClientSecret) {
 			t.Errorf("GET %s shows the client secret", path)
 		}
 	}

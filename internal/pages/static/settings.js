@@ -57,7 +57,7 @@ const failed = (place) => (error) => say(place, sentence(error));
 /** @param {(method: string, path: string, body?: any) => Promise<any>} ask */
 function inForce(ask) {
   const load = async () => {
-    const [document, sources] = await Promise.all([ask("GET", `${base}/config`), ask("GET", `${base}/sources`)]);
+    const [document, sources] = await Promise.all([documentInForce(ask), ask("GET", `${base}/sources`)]);
     say($("force-verdict"), verdictOf(document));
     $("force-facts").replaceChildren(...factsOf(document, sources, brief).flatMap(([name, value]) => [element("dt", name), element("dd", value)]));
     const addresses = addressesOf(document, settings.signedOut);
@@ -76,6 +76,17 @@ function inForce(ask) {
     }
   };
   load().catch(failed($("force-verdict")));
+}
+
+/** The settings, or as much as everybody may know, when the sign-in lies too far back. @param {(method: string, path: string) => Promise<any>} ask */
+async function documentInForce(ask) {
+  try {
+    return await ask("GET", `${base}/config`);
+  } catch (error) {
+    if (error.code !== "SEC-REAUTH") throw error;
+    const [authenticationConfiguration, authorizerConfiguration] = await Promise.all([ask("GET", "/system/config/auth"), ask("GET", "/system/config/authorizer")]);
+    return { authenticationConfiguration, authorizerConfiguration };
+  }
 }
 
 /** @param {[string, string]} entry */
