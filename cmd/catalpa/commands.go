@@ -129,7 +129,7 @@ func (c *serverCommand) Run(ctx context.Context, out *console) error {
 }
 
 // refuse adds to what the configuration is refused for what the data directory shows,
-// unless it has mistakes that leave open which directory that is.
+// unless a mistake leaves open which directory that is.
 func (c *serverCommand) refuse(ctx context.Context, err error) error {
 	var refused *config.Refused
 	if !errors.As(err, &refused) {
@@ -142,6 +142,9 @@ func (c *serverCommand) refuse(ctx context.Context, err error) error {
 	options.Offline = true
 	cfg, _, failed := config.Load(options)
 	if failed != nil {
+		cfg = refused.Read
+	}
+	if cfg == nil {
 		return err
 	}
 	return server.Refuse(ctx, cfg, reload(options), refused)

@@ -63,8 +63,11 @@ type Options struct {
 	Security *signon.Manager
 	// Checkup examines how people sign in, all of it or some areas.
 	Checkup func(ctx context.Context, areas ...string) doctor.Report
-	Log     *slog.Logger
-	Clock   func() time.Time // time.Now if nil
+	// Accepted are what the server would not have started with, had the operator not
+	// accepted it; nil for nothing.
+	Accepted func() []doctor.Check
+	Log      *slog.Logger
+	Clock    func() time.Time // time.Now if nil
 }
 
 // Settings are the parts of the configuration that clients may read.
@@ -95,6 +98,7 @@ type API struct {
 	signOn    func() SignOnSettings
 	security  *signon.Manager
 	checkup   func(context.Context, ...string) doctor.Report
+	accepted  func() []doctor.Check
 	pages     *pages.Pages
 	log       *slog.Logger
 	clock     func() time.Time
@@ -112,7 +116,7 @@ func New(opts Options) *API {
 	a := &API{
 		engine: opts.Engine, auth: opts.Auth, index: opts.Index, indexer: opts.Indexer, limits: opts.Limits,
 		version: opts.Version, wire: opts.Wire, publicURL: strings.TrimSuffix(opts.PublicURL, "/"), settings: opts.Settings,
-		signOn: opts.SignOn, security: opts.Security, checkup: opts.Checkup, pages: pages.MustNew(opts.Version), log: opts.Log, routes: newRoutes(), started: time.Now(),
+		signOn: opts.SignOn, security: opts.Security, checkup: opts.Checkup, accepted: opts.Accepted, pages: pages.MustNew(opts.Version), log: opts.Log, routes: newRoutes(), started: time.Now(),
 	}
 	if a.log == nil {
 		a.log = slog.Default()

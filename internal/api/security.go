@@ -9,6 +9,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/catalpa-metadata/catalpa/internal/auth"
+	"github.com/catalpa-metadata/catalpa/internal/doctor"
 	"github.com/catalpa-metadata/catalpa/internal/entity"
 	"github.com/catalpa-metadata/catalpa/internal/signon"
 )
@@ -98,7 +99,11 @@ func (c *call) securitySources() error {
 		RevertUntil int64               `json:"revertUntil,omitzero"`
 		Sources     map[string]string   `json:"sources"`
 		Findings    []signon.FieldError `json:"findings"`
-	}{Revision: s.Revision, Saved: s.Saved, SavedBy: s.SavedBy, Sources: s.Sources, Findings: []signon.FieldError{}}
+		Accepted    []doctor.Check      `json:"accepted"` // the red bar
+	}{Revision: s.Revision, Saved: s.Saved, SavedBy: s.SavedBy, Sources: s.Sources, Findings: []signon.FieldError{}, Accepted: []doctor.Check{}}
+	if c.accepted != nil {
+		answer.Accepted = append(answer.Accepted, c.accepted()...)
+	}
 	if s.Revision > 0 {
 		answer.SavedAt = s.SavedAt.UnixMilli()
 		answer.RevertUntil = s.SavedAt.Add(revertWindow).UnixMilli()

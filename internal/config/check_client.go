@@ -125,9 +125,8 @@ func (b *binder) checkClient(cfg *Config) {
 	b.checkCallback(cfg)
 	b.checkRequest(a)
 	b.checkTenant(a)
-	if a.ClientType == ClientPublic {
-		return
-	}
+	// A public client's page does both whatever is said here; who switches them off
+	// believes something else.
 	if !a.OIDC.UseNonce {
 		b.guard(cfg, CodeNonce, keyOIDC+"useNonce", "without a nonce an ID token of another sign-in can be slipped in.", "remove the line.")
 	}

@@ -108,6 +108,8 @@ func TestT66ClientRules(t *testing.T) {
 		{"nonce off", web("OIDC_USE_NONCE", "false"), Error, CodeNonce, keyOIDC + "useNonce", "nonce"},
 		{"nonce off in development", web("OIDC_USE_NONCE", "false", "CATALPA_MODE", "development"), Warning, CodeNonce, keyOIDC + "useNonce", "nonce"},
 		{"PKCE off", web("OIDC_DISABLE_PKCE", "true"), Error, CodePKCE, keyOIDC + "disablePkce", "PKCE"},
+		{"PKCE off for a public client", client("OIDC_DISABLE_PKCE", "true"), Error, CodePKCE, keyOIDC + "disablePkce", "PKCE"},
+		{"nonce off for a public client", client("OIDC_USE_NONCE", "false"), Error, CodeNonce, keyOIDC + "useNonce", "nonce"},
 		{"PKCE off in development", web("OIDC_DISABLE_PKCE", "true", "CATALPA_MODE", "development"), Warning, CodePKCE, keyOIDC + "disablePkce", "PKCE"},
 		{"algorithm", client("AUTHENTICATION_TOKEN_VALIDATION_ALGORITHM", "HS256"), Error, "CFG-VALUE", keyAuth + "tokenValidationAlgorithm", "not one of"},
 		{"no algorithm", client("AUTHENTICATION_TOKEN_VALIDATION_ALGORITHM", "none"), Error, "CFG-VALUE", keyAuth + "tokenValidationAlgorithm", "not one of"},
@@ -174,7 +176,6 @@ func TestClientsThatAreFine(t *testing.T) {
 		"loopback in IPv6":      client("AUTHENTICATION_AUTHORITY", "http://[::1]:9000", "OIDC_SERVER_URL", "http://[::1]:8585", "CATALPA_MODE", "development"),
 		"port of https":         client("OIDC_DISCOVERY_URI", "https://ACME.eu.auth0.com:443/.well-known/openid-configuration"),
 		"slash at the end":      client("AUTHENTICATION_AUTHORITY", "https://acme.eu.auth0.com/", "OIDC_SERVER_URL", "https://catalog.example.com/"),
-		"public without PKCE":   client("OIDC_DISABLE_PKCE", "true"), // means nothing to a public client
 		"key instead of secret": client("AUTHENTICATION_CLIENT_TYPE", "confidential", "OIDC_CLIENT_AUTH_METHOD", "private_key_jwt"),
 		"custom parameters":     client("OIDC_CUSTOM_PARAMS", "{audience: 'https://api.example.com', organization: org_1}"),
 		"outbound":              client("CATALPA_OUTBOUND_ALLOW", "[idp.internal,idp.internal:8443,10.0.0.0/8,'[fd00::1]:443',10.0.0.7]"),

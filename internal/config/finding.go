@@ -80,6 +80,10 @@ func (fs Findings) Refusal() error {
 // Refused is the error for a configuration the server will not start with.
 type Refused struct {
 	Findings Findings // the errors only
+	// Read is the configuration as far as it can be read, with defaults in the place of
+	// what is wrong; nil when nothing can. It tells where the data directory is, and is
+	// not fit to serve with.
+	Read *Config
 }
 
 // Error lists every reason on a line of its own.

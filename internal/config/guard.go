@@ -48,6 +48,12 @@ func (c *Config) Guard(code, key, message, remedy string) Finding {
 	return c.judge(Finding{Severity: severity, Code: code, Key: key, Message: message, Remedy: remedy})
 }
 
+// Stop makes the finding of something that no mode tolerates, unless the operator
+// accepts it.
+func (c *Config) Stop(code, key, message, remedy string) Finding {
+	return c.judge(Finding{Severity: Error, Code: code, Key: key, Message: message, Remedy: remedy})
+}
+
 // Accepts tells whether the operator accepts what a code stands for.
 func (c *Config) Accepts(code string) bool { return contains(c.accept, code) }
 

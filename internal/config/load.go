@@ -45,7 +45,13 @@ func Load(opts Options) (*Config, Findings, error) {
 	}
 	sortFindings(b.findings)
 	if errs := b.findings.Errors(); len(errs) > 0 {
-		return nil, b.findings, &Refused{Findings: errs}
+		refused := &Refused{Findings: errs, Read: cfg}
+		for _, f := range errs {
+			if f.Key == "dataDir" || f.Key == "mode" {
+				refused.Read = nil
+			}
+		}
+		return nil, b.findings, refused
 	}
 	return cfg, b.findings, nil
 }

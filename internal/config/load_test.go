@@ -260,9 +260,20 @@ func TestPrivateKeyMode(t *testing.T) {
 	if err := os.Chmod(filepath.Join(dir, "key"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	_, findings, err := load(t, text, nil)
-	if err == nil || !hasFinding(findings, Error, "jwtTokenConfiguration.rsaprivateKeyFilePath", "chmod") {
-		t.Errorf("findings %v", findings)
+	// No mode tolerates it: whoever can read the key can sign in as anybody.
+	for _, mode := range []string{"production", "development"} {
+		text := strings.Replace(text, "production", mode, 1)
+		_, findings, err := load(t, text, nil)
+		if err == nil || !hasFinding(findings, Error, "jwtTokenConfiguration.rsaprivateKeyFilePath", "chmod") || findings[0].Code != CodeKeyMode {
+			t.Errorf("%s: findings %v", mode, findings)
+		}
+	}
+	path := filepath.Join(dir, "catalpa.yaml")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, findings, err := Load(Options{File: path, LookupEnv: lookupIn(nil), Accept: []string{CodeKeyMode}}); err != nil || len(findings) != 1 || !findings[0].Accepted {
+		t.Errorf("accepted: %v", findings)
 	}
 }
 

@@ -156,7 +156,7 @@ func (b *binder) checkKeyFiles(cfg *Config) {
 		}
 	}
 	if info, err := os.Stat(jwt.PrivateKeyPath); jwt.PrivateKeyPath != "" && err == nil && info.Mode().Perm()&0o027 != 0 {
-		b.guard(cfg, CodeKeyMode, privateKey, fmt.Sprintf("others may read or change %s.", clip(jwt.PrivateKeyPath)), "chmod 0640 or stricter.")
+		b.stop(CodeKeyMode, privateKey, fmt.Sprintf("others may read or change %s.", clip(jwt.PrivateKeyPath)), "chmod 0640 or stricter.")
 	}
 }
 

@@ -131,17 +131,7 @@ func summarize(checks []Check) Report {
 
 // configuration repeats the findings that stand at the moment.
 func (p Patient) configuration(ctx context.Context) []Check {
-	var checks []Check
-	for _, f := range p.Findings {
-		c := Check{Area: AreaConfiguration, Name: f.Key, Code: f.Code, Detail: f.Message, Remedy: f.Remedy, Status: Fine}
-		switch f.Severity {
-		case config.Error:
-			c.Status = Wrong
-		case config.Warning:
-			c.Status = Warning
-		}
-		checks = append(checks, c)
-	}
+	checks := OfFindings(p.Findings)
 	if p.Config != nil {
 		checks = append(checks, Check{
 			Area: AreaConfiguration, Name: "mode", Status: Fine,
@@ -150,6 +140,22 @@ func (p Patient) configuration(ctx context.Context) []Check {
 	}
 	if p.DefaultAdmin != nil && p.Config != nil && p.Config.Authentication.Provider != config.ProviderBasic {
 		checks = append(checks, p.defaultAdmin(ctx))
+	}
+	return checks
+}
+
+// OfFindings are the checks of what was found about the configuration.
+func OfFindings(findings config.Findings) []Check {
+	checks := make([]Check, 0, len(findings)+2)
+	for _, f := range findings {
+		c := Check{Area: AreaConfiguration, Name: f.Key, Code: f.Code, Detail: f.Message, Remedy: f.Remedy, Status: Fine}
+		switch f.Severity {
+		case config.Error:
+			c.Status = Wrong
+		case config.Warning:
+			c.Status = Warning
+		}
+		checks = append(checks, c)
 	}
 	return checks
 }
@@ -174,7 +180,7 @@ func (p Patient) data() []Check {
 	if p.Config == nil {
 		return checks
 	}
-	for _, name := range []string{"", "keys", "master.key", "catalpa.db", auth.FirstPasswordFile} {
+	for _, name := range []string{"", "keys", filepath.Join("keys", key.RingFile), "master.key", "catalpa.db", auth.FirstPasswordFile} {
 		info, err := os.Stat(filepath.Join(p.Config.DataDir, name))
 		if err != nil {
 			continue

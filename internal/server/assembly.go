@@ -51,6 +51,8 @@ type assembly struct {
 	locks []func() error // give directories to others
 	log   *logTarget     // of a server; nil in commands
 
+	guarded config.Findings // what only showed while starting
+
 	keysOpen <-chan struct{} // closed when keys and keysErr are set
 	keys     *key.Ring
 	keysErr  error

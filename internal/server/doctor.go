@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/catalpa-metadata/catalpa/internal/auth"
@@ -26,7 +27,21 @@ func Doctor(ctx context.Context, cfg *config.Config, findings config.Findings, r
 			return examine(ctx, scratch, findings, reload, areas)
 		})
 	}
-	return examine(ctx, cfg, findings, reload, areas)
+	report, err = examine(ctx, cfg, findings, reload, areas)
+	if err == nil || ctx.Err() != nil {
+		return report, err
+	}
+	return unopened(ctx, cfg, findings, err), nil
+}
+
+// unopened examines a data directory that cannot be opened: the reason, and what can be
+// seen from outside.
+func unopened(ctx context.Context, cfg *config.Config, findings config.Findings, err error) doctor.Report {
+	patient := doctor.Patient{Config: cfg, Findings: findings}
+	return doctor.Examine(ctx, patient, doctor.AreaConfiguration, doctor.AreaData).With(doctor.Check{
+		Area: doctor.AreaData, Name: "opening it", Status: doctor.Wrong, Detail: "the server cannot use the data directory: " + err.Error(),
+		Remedy: "mend this first; bots, keys and provider are examined then",
+	})
 }
 
 // onScratch works on an empty data directory that is removed afterwards.
@@ -74,7 +89,6 @@ func (a *assembly) usableSignOn(ctx context.Context, reload Reload) (*config.Ref
 	err := a.openSignOn(ctx, reload, quiet())
 	var refused *config.Refused
 	if errors.As(err, &refused) {
-		a.signOn = nil
 		return refused, nil
 	}
 	return nil, err
@@ -104,9 +118,32 @@ func (a *assembly) patient() doctor.Patient {
 		p.Recording = func() (audit, log time.Time) { return a.auth.AuditFailing(), a.log.since() }
 	}
 	if a.signOn != nil {
-		p.Config, p.Findings = a.signOn.Config(), a.signOn.Findings()
+		p.Config, p.Findings = a.signOn.Config(), append(a.acceptedAtStart(), a.signOn.Findings()...)
 	}
 	return p
+}
+
+// acceptedAtStart are findings that only showed while starting.
+func (a *assembly) acceptedAtStart() config.Findings {
+	var accepted config.Findings
+	for _, f := range a.guarded {
+		if f.Accepted && f.Code != config.CodeDefaultAccount { // which the doctor finds by itself
+			accepted = append(accepted, f)
+		}
+	}
+	return accepted
+}
+
+// accepted is all that the server would not have started with, had the operator not
+// accepted it.
+func (a *assembly) accepted() []doctor.Check {
+	var accepted config.Findings
+	for _, f := range slices.Concat(a.guarded, a.signOn.Findings()) {
+		if f.Accepted {
+			accepted = append(accepted, f)
+		}
+	}
+	return doctor.OfFindings(accepted)
 }
 
 // defaultAdmin tells whether the account that everybody tries first has a password.

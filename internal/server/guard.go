@@ -4,7 +4,11 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 
+	"github.com/catalpa-metadata/catalpa/internal/auth/key"
+	"github.com/catalpa-metadata/catalpa/internal/auth/secret"
 	"github.com/catalpa-metadata/catalpa/internal/config"
 	"github.com/catalpa-metadata/catalpa/internal/entity"
 )
@@ -16,24 +20,16 @@ const defaultAdmin = "admin"
 // with it in production mode.
 func (a *assembly) guard(ctx context.Context, out io.Writer) error {
 	cfg := a.signOn.Config()
-	findings := guardKey(cfg)
-	if err := a.signOn.Ready(); err != nil {
-		reason := "it does not answer"
-		if e := entity.AsError(err); e != nil {
-			reason = e.Message
-		}
-		findings = append(findings, cfg.Guard(config.CodeDiscovery, "authenticationConfiguration.authority",
-			"the identity provider was never reached: "+reason, "catalpa doctor provider shows what fails."))
-	}
+	a.guarded = append(a.guarded, a.guardDiscovery(cfg)...)
 	more, err := a.guardDefaultAdmin(ctx, cfg)
 	if err != nil {
 		return err
 	}
-	findings = append(findings, more...)
-	if err := findings.Refusal(); err != nil {
+	a.guarded = append(a.guarded, more...)
+	if err := a.guarded.Refusal(); err != nil {
 		return err
 	}
-	for _, f := range findings {
+	for _, f := range a.guarded {
 		fmt.Fprintf(out, "catalpa: %s\n", f)
 	}
 	return nil
@@ -44,9 +40,12 @@ func (a *assembly) guard(ctx context.Context, out io.Writer) error {
 // directory show, so that the operator reads all of it at once. It returns nil when
 // there is nothing.
 func Refuse(ctx context.Context, cfg *config.Config, reload Reload, refused *config.Refused) error {
-	more := guardKey(cfg)
-	if hasCatalog(cfg) == nil {
+	more := guardKeys(cfg)
+	if hasCatalog(cfg) == nil && len(guardFiles(cfg)) == 0 {
 		err := LookAfterAccounts(ctx, cfg, reload, func(c *Accounts) error {
+			if c.a.openSignOn(ctx, reload, quiet()) == nil {
+				more = append(more, c.a.guardDiscovery(c.settings)...)
+			}
 			found, err := c.a.guardDefaultAdmin(ctx, c.settings)
 			more = append(more, found...)
 			return err
@@ -61,12 +60,64 @@ func Refuse(ctx context.Context, cfg *config.Config, reload Reload, refused *con
 	}
 	for _, f := range more {
 		// Configurations of commands that serve nobody tolerate what a server must not.
-		if cfg.Mode == config.Production && !f.Accepted {
+		if !f.Accepted && (cfg.Mode == config.Production || f.Code == config.CodeKeyMode) {
 			f.Severity = config.Error
 		}
 		all = append(all, f)
 	}
 	return all.Refusal()
+}
+
+// guardDiscovery looks for a provider that was never reached and of which nothing is
+// kept from an earlier start.
+func (a *assembly) guardDiscovery(cfg *config.Config) config.Findings {
+	err := a.signOn.Ready()
+	if err == nil {
+		return nil
+	}
+	reason := "it does not answer"
+	if e := entity.AsError(err); e != nil {
+		reason = e.Message
+	}
+	return config.Findings{cfg.Guard(config.CodeDiscovery, "authenticationConfiguration.authority",
+		"the identity provider was never reached: "+reason, "catalpa doctor provider shows what fails.")}
+}
+
+// guardKeys looks at what can be judged before anything is opened.
+func guardKeys(cfg *config.Config) config.Findings { return append(guardKey(cfg), guardFiles(cfg)...) }
+
+// guardFiles looks for secrets in the data directory that others on this machine can
+// read. They are made private, so somebody has opened them since.
+func guardFiles(cfg *config.Config) config.Findings {
+	var findings config.Findings
+	for _, path := range secretFiles(cfg) {
+		info, err := os.Lstat(path)
+		if err != nil || !info.Mode().IsRegular() || info.Mode().Perm()&0o077 == 0 {
+			continue
+		}
+		findings = append(findings, cfg.Stop(config.CodeKeyMode, "dataDir",
+			fmt.Sprintf("others on this machine may read or change %s (mode %04o).", path, info.Mode().Perm()),
+			"chmod 600 "+path+"; if somebody may have read it, retire the keys as compromised: catalpa keys retire --compromised."))
+	}
+	return findings
+}
+
+func secretFiles(cfg *config.Config) []string {
+	return []string{filepath.Join(cfg.DataDir, keysDir, key.RingFile), filepath.Join(cfg.DataDir, secret.MasterFile)}
+}
+
+// makePrivate takes from others what the operator accepts that they could read.
+func makePrivate(cfg *config.Config) error {
+	for _, path := range secretFiles(cfg) {
+		info, err := os.Lstat(path)
+		if err != nil || !info.Mode().IsRegular() || info.Mode().Perm()&0o077 == 0 {
+			continue
+		}
+		if err := os.Chmod(path, 0o600); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func guardKey(cfg *config.Config) config.Findings {

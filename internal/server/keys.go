@@ -30,7 +30,7 @@ const (
 // as the longest token that it can have signed. The published pair is never put to
 // use, even where the server starts in spite of it.
 func keyOptions(cfg *config.Config) key.Options {
-	options := key.Options{TokenLife: max(key.DefaultTokenLife, cfg.Login.TokenExpiry)}
+	options := key.Options{TokenLife: max(key.DefaultTokenLife, cfg.Login.TokenExpiry), OpenToOthers: cfg.Accepts(config.CodeKeyMode)}
 	if !hasPublishedKey(cfg) {
 		options.PrivateFile, options.PublicFile, options.KeyID = cfg.JWT.PrivateKeyPath, cfg.JWT.PublicKeyPath, cfg.JWT.KeyID
 	}

@@ -51,8 +51,14 @@ func Run(ctx context.Context, cfg *config.Config, opts Options) error {
 	if opts.Reload == nil {
 		opts.Reload = fixed(cfg)
 	}
-	if len(guardKey(cfg).Errors()) > 0 {
+	before := guardKeys(cfg)
+	if len(before.Errors()) > 0 {
 		return Refuse(ctx, cfg, opts.Reload, nil)
+	}
+	if cfg.Accepts(config.CodeKeyMode) {
+		if err := makePrivate(cfg); err != nil {
+			return fmt.Errorf("making the keys private: %w", err)
+		}
 	}
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", cfg.Server.Address())
 	if err != nil {
@@ -66,7 +72,7 @@ func Run(ctx context.Context, cfg *config.Config, opts Options) error {
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
-	a.log = target
+	a.log, a.guarded = target, before
 	err = a.prepare(ctx, cfg, opts, log)
 	if err == nil {
 		err = a.serve(ctx, cfg, opts, listener, log, started)
@@ -229,7 +235,7 @@ func (a *assembly) newAPI(cfg *config.Config, opts Options, log *slog.Logger) *a
 	limits.Concurrent, limits.Timeout = cfg.Limits.MaxConcurrent, cfg.Limits.RequestTimeout
 	return api.New(api.Options{
 		Engine: a.engine, Auth: a.auth, Index: a.index, Indexer: a.indexer, Limits: limits,
-		Version: opts.Version, Wire: WireVersion, Log: log, PublicURL: publicURL(cfg), SignOn: a.signOnSettings, Security: a.signOn, Checkup: a.checkup,
+		Version: opts.Version, Wire: WireVersion, Log: log, PublicURL: publicURL(cfg), SignOn: a.signOnSettings, Security: a.signOn, Checkup: a.checkup, Accepted: a.accepted,
 		Settings: api.Settings{
 			ClusterName: cfg.ClusterName, Provider: cfg.Authentication.Provider, PrincipalDomain: cfg.Authorizer.PrincipalDomain,
 			AdminPrincipals: cfg.Authorizer.AdminPrincipals, JWTPrincipals: cfg.Authentication.JWTPrincipalClaims,

@@ -56,13 +56,15 @@ type running struct {
 	stop func() error // ends it and returns what Run returned
 }
 
-func start(t *testing.T, cfg *config.Config, sample bool) running {
+func start(t *testing.T, cfg *config.Config, sample bool, reload ...Reload) running {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	out, ready, ended := new(output), make(chan string, 1), make(chan error, 1)
-	go func() {
-		ended <- Run(ctx, cfg, Options{Sample: sample, Stdout: out, Stderr: out, Version: "test", Ready: func(address string) { ready <- address }})
-	}()
+	options := Options{Sample: sample, Stdout: out, Stderr: out, Version: "test", Ready: func(address string) { ready <- address }}
+	for _, r := range reload {
+		options.Reload = r
+	}
+	go func() { ended <- Run(ctx, cfg, options) }()
 	var once sync.Once
 	var result error
 	stop := func() error {

@@ -61,11 +61,13 @@ func (a *assembly) authenticate(ctx context.Context, cfg *config.Config, log *sl
 // openSignOn puts the sign-on settings in force. Commands that bring access back do
 // without: settings that cannot be used must not stop them.
 func (a *assembly) openSignOn(ctx context.Context, reload Reload, log *slog.Logger) error {
-	var err error
-	a.signOn, err = signon.Open(ctx, signon.Options{
+	opened, err := signon.Open(ctx, signon.Options{
 		Store: a.store, Sealer: a.sealer, Auth: a.auth, Users: a.people(), Load: reload, Log: log,
 		Signer: func() (string, crypto.Signer) { return a.keys.Signer() },
 	})
+	if err == nil {
+		a.signOn = opened // only one that has settings can be closed
+	}
 	return err
 }
 

@@ -242,7 +242,7 @@ func (r *Ring) Import(in Import) (Info, error) {
 	if in.PrivateFile == "" {
 		return Info{}, errors.New("a key that signs needs a private key file; a public key alone can be imported to verify only")
 	}
-	private, err := readPair(in.PrivateFile, in.PublicFile, noLinks)
+	private, err := readPair(in.PrivateFile, in.PublicFile, rules{noLinks: true})
 	if err != nil {
 		return Info{}, err
 	}
@@ -323,13 +323,13 @@ func (r *Ring) ImportVerifyOnly(in VerifyOnlyImport) (Info, error) {
 func (in VerifyOnlyImport) read() (*rsa.PublicKey, error) {
 	switch {
 	case in.PrivateFile != "":
-		private, err := readPair(in.PrivateFile, in.PublicFile, noLinks)
+		private, err := readPair(in.PrivateFile, in.PublicFile, rules{noLinks: true})
 		if err != nil {
 			return nil, err
 		}
 		return &private.PublicKey, nil
 	case in.PublicFile != "":
-		return readPublic(in.PublicFile, noLinks)
+		return readPublic(in.PublicFile, rules{noLinks: true})
 	}
 	return nil, errors.New("name the file of the key: --public FILE or --private FILE")
 }

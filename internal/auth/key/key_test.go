@@ -80,7 +80,7 @@ func TestFirstStart(t *testing.T) {
 	if id != Thumbprint(&private.PublicKey) || private.N.BitLen() != Bits {
 		t.Errorf("key %s of %d bits", id, private.N.BitLen())
 	}
-	info, err := os.Stat(filepath.Join(dir, ringFile))
+	info, err := os.Stat(filepath.Join(dir, RingFile))
 	must(t, err)
 	if info.Mode().Perm() != 0o600 {
 		t.Errorf("mode %v", info.Mode())
@@ -209,7 +209,7 @@ func TestOperatorKeys(t *testing.T) {
 			if id, signer := ring.Signer(); id != Thumbprint(&private.PublicKey) || !signer.Equal(private) {
 				t.Errorf("%s: signs with %s", kind, id)
 			}
-			if data, err := os.ReadFile(filepath.Join(dir, ringFile)); err != nil || bytes.Contains(data, []byte("PRIVATE")) {
+			if data, err := os.ReadFile(filepath.Join(dir, RingFile)); err != nil || bytes.Contains(data, []byte("PRIVATE")) {
 				t.Errorf("%s: a key was made that nobody needs, or %v", kind, err)
 			}
 		}
@@ -339,7 +339,7 @@ func TestDamagedRing(t *testing.T) {
 		"empty": "", "no JSON": "garbage", "no key": "[]", "bad key": `[{"kid":"a","state":"current","created":1,"private":"x"}]`,
 	} {
 		dir := t.TempDir()
-		must(t, os.WriteFile(filepath.Join(dir, ringFile), []byte(content), 0o600))
+		must(t, os.WriteFile(filepath.Join(dir, RingFile), []byte(content), 0o600))
 		if _, err := Open(dir, Options{}); err == nil {
 			t.Errorf("%s: accepted", name)
 		}
@@ -347,7 +347,7 @@ func TestDamagedRing(t *testing.T) {
 	dir := t.TempDir()
 	_, err := Open(dir, Options{})
 	must(t, err)
-	must(t, os.Chmod(filepath.Join(dir, ringFile), 0o644))
+	must(t, os.Chmod(filepath.Join(dir, RingFile), 0o644))
 	if _, err := Open(dir, Options{}); err == nil || !strings.Contains(err.Error(), "chmod 600") {
 		t.Errorf("readable by others: %v", err)
 	}

@@ -11,21 +11,20 @@ import (
 
 const maxFileSize = 64 << 10
 
-// links says which symbolic links a key file may be.
-type links int
-
-const (
-	// linksInside are followed as long as they stay below the directory they lie in:
-	// orchestrators mount secrets that way.
-	linksInside links = iota
-	noLinks
-)
+// rules say what a key file of the operator may be besides a plain, private file.
+type rules struct {
+	// noLinks refuses symbolic links. Otherwise they are followed as long as they stay
+	// below the directory they lie in: orchestrators mount secrets that way.
+	noLinks bool
+	// openToOthers takes a private key that others can read, as the operator wants.
+	openToOthers bool
+}
 
 // readOperatorFile reads a key file the operator named. A private key must not be
 // open to others, and nobody may put another file in its place by a link.
-func readOperatorFile(path string, private bool, allowed links) ([]byte, error) {
+func readOperatorFile(path string, private bool, r rules) ([]byte, error) {
 	name := filepath.Base(path)
-	path, err := resolve(path, allowed)
+	path, err := resolve(path, r)
 	if err != nil {
 		return nil, err
 	}
@@ -49,7 +48,7 @@ func readOperatorFile(path string, private bool, allowed links) ([]byte, error) 
 	if !os.SameFile(before, info) {
 		return nil, fmt.Errorf("%s was replaced while it was read; try again", name)
 	}
-	if mode := info.Mode().Perm(); private && mode&0o037 != 0 {
+	if mode := info.Mode().Perm(); private && !r.openToOthers && mode&0o037 != 0 {
 		return nil, fmt.Errorf("%s may be read or changed by others (mode %04o); run chmod 640 or chmod 600 on it", name, mode)
 	}
 	data, err := io.ReadAll(io.LimitReader(f, maxFileSize+1))
@@ -63,13 +62,13 @@ func readOperatorFile(path string, private bool, allowed links) ([]byte, error) 
 }
 
 // resolve follows the links that are allowed.
-func resolve(path string, allowed links) (string, error) {
+func resolve(path string, r rules) (string, error) {
 	info, err := os.Lstat(path)
 	if err != nil || info.Mode()&os.ModeSymlink == 0 {
 		return path, err
 	}
 	name := filepath.Base(path)
-	if allowed == noLinks {
+	if r.noLinks {
 		return "", fmt.Errorf("%s is a symbolic link; name the file itself, or copy it: cp -L FILE COPY && chmod 600 COPY", name)
 	}
 	target, err := filepath.EvalSymlinks(path)

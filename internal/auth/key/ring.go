@@ -39,6 +39,8 @@ type Options struct {
 	PrivateFile string // PKCS#8 or PKCS#1, DER or PEM
 	PublicFile  string // its public half; optional
 	KeyID       string // RFC 7638 thumbprint when empty
+	// OpenToOthers takes a private key file that others can read.
+	OpenToOthers bool
 	// TokenLife is the longest life of the tokens signed here, those without an end
 	// aside; DefaultTokenLife when zero. A key that signs no more verifies for so long.
 	TokenLife time.Duration
@@ -106,7 +108,7 @@ type entry struct {
 // Open returns the ring of a directory, which is made with mode 0700 if missing.
 // Without an operator's key and without one on file it makes a pair.
 func Open(dir string, opts Options) (*Ring, error) {
-	r := &Ring{path: filepath.Join(dir, ringFile), clock: opts.Clock, log: opts.Log, life: opts.TokenLife, opened: time.Now()}
+	r := &Ring{path: filepath.Join(dir, RingFile), clock: opts.Clock, log: opts.Log, life: opts.TokenLife, opened: time.Now()}
 	if r.clock == nil {
 		r.clock = time.Now
 	}
@@ -123,7 +125,7 @@ func Open(dir string, opts Options) (*Ring, error) {
 		return nil, err
 	}
 	if opts.PrivateFile != "" {
-		private, err := readPair(opts.PrivateFile, opts.PublicFile, linksInside)
+		private, err := readPair(opts.PrivateFile, opts.PublicFile, rules{openToOthers: opts.OpenToOthers})
 		if err != nil {
 			return nil, err
 		}
@@ -143,8 +145,8 @@ func Open(dir string, opts Options) (*Ring, error) {
 
 // readPair reads the operator's private key, and its public half when there is a
 // file for it.
-func readPair(privateFile, publicFile string, allowed links) (*rsa.PrivateKey, error) {
-	data, err := readOperatorFile(privateFile, true, allowed)
+func readPair(privateFile, publicFile string, r rules) (*rsa.PrivateKey, error) {
+	data, err := readOperatorFile(privateFile, true, r)
 	if err != nil {
 		return nil, fmt.Errorf("private key file: %w", err)
 	}
@@ -155,7 +157,7 @@ func readPair(privateFile, publicFile string, allowed links) (*rsa.PrivateKey, e
 	if publicFile == "" {
 		return private, nil
 	}
-	public, err := readPublic(publicFile, allowed)
+	public, err := readPublic(publicFile, r)
 	if err != nil {
 		return nil, err
 	}
@@ -165,8 +167,8 @@ func readPair(privateFile, publicFile string, allowed links) (*rsa.PrivateKey, e
 	return private, nil
 }
 
-func readPublic(file string, allowed links) (*rsa.PublicKey, error) {
-	data, err := readOperatorFile(file, false, allowed)
+func readPublic(file string, r rules) (*rsa.PublicKey, error) {
+	data, err := readOperatorFile(file, false, r)
 	if err != nil {
 		return nil, fmt.Errorf("public key file: %w", err)
 	}
@@ -249,7 +251,7 @@ func (r *Ring) index(c *content, info fs.FileInfo) (*snapshot, error) {
 		s.entries[s.signer.ID] = s.signer
 	}
 	if s.signer == nil {
-		return nil, fmt.Errorf("%s has no current key; restore it from the backup, or remove it to get a new key (all tokens end then)", ringFile)
+		return nil, fmt.Errorf("%s has no current key; restore it from the backup, or remove it to get a new key (all tokens end then)", RingFile)
 	}
 	for _, g := range c.Brought {
 		s.retired[g.ID] = Retired{ID: g.ID, Thumbprint: g.Thumbprint, At: time.UnixMilli(g.At), Reason: ReasonReplaced}

@@ -32,7 +32,8 @@ const (
 // average; verifying costs so little that the size does not matter there.
 const Bits = 3072
 
-const ringFile = "signing-keys.json"
+// RingFile is the name of the ring's file in its directory.
+const RingFile = "signing-keys.json"
 
 const (
 	// slack covers clocks that differ and a process that has not noticed yet that
@@ -85,7 +86,7 @@ func decode(data []byte) (*content, error) {
 	}
 	if err != nil || len(c.Keys) == 0 && len(c.Brought) == 0 {
 		// The decoder's error could quote the key.
-		return nil, fmt.Errorf("%s is damaged; restore it from the backup, or remove it to get a new key (all tokens end then)", ringFile)
+		return nil, fmt.Errorf("%s is damaged; restore it from the backup, or remove it to get a new key (all tokens end then)", RingFile)
 	}
 	return c, nil
 }

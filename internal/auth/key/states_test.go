@@ -110,7 +110,7 @@ func TestAnnounceBecomesCurrent(t *testing.T) {
 			t.Error(states(ring))
 		}
 	}
-	data, err := os.ReadFile(filepath.Join(dir, ringFile))
+	data, err := os.ReadFile(filepath.Join(dir, RingFile))
 	must(t, err)
 	if n := bytes.Count(data, []byte(`"private"`)); n != 1 {
 		t.Errorf("%d private halves are kept, want that of the current key", n)
@@ -399,7 +399,7 @@ func TestLostFileLeavesTheKeys(t *testing.T) {
 			first := signerOf(r)
 			next, err := r.Announce()
 			must(t, err)
-			must(t, harm(filepath.Join(dir, ringFile)))
+			must(t, harm(filepath.Join(dir, RingFile)))
 			if _, ok := r.Public("unknown"); ok { // looks at the file
 				t.Error("an unknown key is known")
 			}
@@ -427,7 +427,7 @@ func TestFirstForm(t *testing.T) {
 	}
 	data, err := json.Marshal(list)
 	must(t, err)
-	must(t, os.WriteFile(filepath.Join(dir, ringFile), data, 0o600))
+	must(t, os.WriteFile(filepath.Join(dir, RingFile), data, 0o600))
 	r := open(t, dir, Options{Clock: clock.Now})
 	if states(r) != "current verify-only" || signerOf(r) != "now" {
 		t.Errorf("%s, %s signs", states(r), signerOf(r))
@@ -485,7 +485,7 @@ func TestLinksOfOperatorFiles(t *testing.T) {
 	}
 	// A ring that is a link itself belongs to somebody else.
 	dir := t.TempDir()
-	must(t, os.Symlink(filepath.Join(elsewhere, "key.der"), filepath.Join(dir, ringFile)))
+	must(t, os.Symlink(filepath.Join(elsewhere, "key.der"), filepath.Join(dir, RingFile)))
 	if _, err := Open(dir, Options{}); err == nil || !strings.Contains(err.Error(), "not a link") {
 		t.Errorf("a ring behind a link: %v", err)
 	}

@@ -6,7 +6,7 @@ import { Session } from "./session.js";
 import { call } from "./calls.js";
 import { home } from "./home.js";
 import { settingsPage } from "./settings.js";
-import { $, formError, newPasswordError, say, settings, show, stopped, watchNewPassword, watchPeeks } from "./view.js";
+import { $, element, formError, newPasswordError, say, settings, show, stopped, watchNewPassword, watchPeeks } from "./view.js";
 
 /** Where the settings are; all else is the start page. */
 const settingsPath = "/settings/sign-in";
@@ -78,6 +78,7 @@ function leaveByItself(silent) {
 }
 
 function signIn(note = "") {
+  $("accepted").hidden = true;
   if (location.pathname !== "/signed-out") history.replaceState(null, "", "/signin");
   if (note) say($("signin-note"), note);
   show("signin");
@@ -137,8 +138,20 @@ function open(me, sessions) {
     event.preventDefault();
     go("/");
   };
+  if (me.isAdmin) warnOfAccepted();
   if (location.pathname === settingsPath) return settingsPage({ me, session, back: () => go("/") });
   home({ me, sessions, session, signOut, changePassword: () => choosePassword(me), openSettings: () => go(settingsPath) });
+}
+
+/** Tells administrators what the server would not have started with, had nobody accepted it. */
+async function warnOfAccepted() {
+  const { accepted } = await call("GET", "/system/security/sources", { token: session.token }).catch(() => ({ accepted: [] }));
+  $("accepted").hidden = accepted.length === 0;
+  $("accepted-list").replaceChildren(...accepted.map(({ code, detail, remedy }) => {
+    const item = element("li");
+    item.append(element("code", code), ` ${[detail, remedy && `To do: ${remedy}`].filter(Boolean).join(" ")}`);
+    return item;
+  }));
 }
 
 /** @param {any} me */
