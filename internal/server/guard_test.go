@@ -20,7 +20,12 @@ func signInAs(t *testing.T, url, name, password string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	resp, err := http.Post(url+"/api/v1/users/login", "application/json", bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url+"/api/v1/users/login", bytes.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/json")
+	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
 		t.Fatal(err)
 	}
