@@ -6,6 +6,7 @@ export default {
   "botTokenIssued": "token made for a bot",
   "botTokenRevealed": "token of a bot shown again",
   "botTokensRevoked": "tokens of a bot ended",
+  "credentialsEnded": "sessions and tokens ended, as the account was deleted",
   "disarmed": "password and tokens taken away",
   "grantsFromProvider": "roles or teams changed by the provider",
   "identityLinked": "linked with an identity at the provider",
