@@ -134,6 +134,7 @@ func New(opts Options) *API {
 		a.entityRoutes(t)
 	}
 	a.catalog = search.NewCatalog(types)
+	a.engine.OnRename(renameInFeed)
 	a.routes.add(a.authRoutes()...)
 	a.routes.add(a.signOnRoutes()...)
 	a.routes.add(a.pageRoutes()...)

@@ -19,6 +19,7 @@ func (a *API) specialRoutes() []Route {
 		a.suggestionRoutes(),
 		a.feedRoutes(),
 		a.accountRoutes(),
+		a.glossaryTermRoutes(),
 	} {
 		all = append(all, group...)
 	}

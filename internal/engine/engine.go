@@ -64,6 +64,7 @@ type Engine struct {
 	sights   *sightCache
 	finder   Finder
 	farewell Farewell
+	onRename []func(context.Context, store.Tx, []Renamed) error
 }
 
 // New makes an engine over an open store.

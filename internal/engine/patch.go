@@ -167,9 +167,7 @@ func (w *write) settle(seen, doc []byte) ([]byte, error) {
 			}
 		}
 	}
-	m["id"] = quoted(w.old.ID.String())
-	m["fullyQualifiedName"] = quoted(w.old.FullyQualifiedName)
-	m["name"] = quoted(w.old.Name)
+	w.restoreNames(m, before)
 	for _, name := range []string{"version", "updatedAt", "updatedBy", "changeDescription", "impersonatedBy", "deleted"} {
 		delete(m, name)
 	}

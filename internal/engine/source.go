@@ -3,6 +3,7 @@ package engine
 import (
 	"bytes"
 	"context"
+	"slices"
 
 	"github.com/go-json-experiment/json"
 
@@ -62,25 +63,47 @@ func (e *Engine) Load(ctx context.Context, ids []entity.ID) ([]Loaded, error) {
 	return out, err
 }
 
-// Reach tells what an event changes of the facts of other entities: those below
-// inherit owners and domains, and whoever is gone owns nothing any more.
-func (e *Engine) Reach(event store.Event) (below bool, facts []string) {
+// Reach is what an event changes of the documents of other entities.
+type Reach struct {
+	Below   bool     // of everything below the entity
+	Related bool     // of everything that refers to the entity, or to what is below it
+	Facts   []string // of whatever has one of these facts
+}
+
+// Reach tells what an event changes of other entities: those below inherit owners
+// and domains and are named after it, labels show the names of tags, and whoever
+// is gone owns nothing any more.
+func (e *Engine) Reach(event store.Event) Reach {
 	if event.Type == entity.EventDeleted {
 		id := event.EntityID.String()
 		switch event.EntityType {
 		case "user", "team":
-			return false, []string{policy.Fact(policy.FactOwner, id)}
+			return Reach{Facts: []string{policy.Fact(policy.FactOwner, id)}}
 		case "domain":
-			return false, []string{policy.Fact(policy.FactDomain, id)}
+			return Reach{Facts: []string{policy.Fact(policy.FactDomain, id)}}
 		}
-		return false, nil
+		return Reach{}
 	}
-	return passedOn(event.Change), nil
+	renamed := e.renames(event)
+	return Reach{Below: renamed || changesAny(event.Change, "owners", "domains"), Related: renamed}
 }
 
-// passedOn tells whether a change is of a field that is inherited.
-func passedOn(raw []byte) bool {
-	if !bytes.Contains(raw, []byte(`"owners"`)) && !bytes.Contains(raw, []byte(`"domains"`)) {
+// renames tells whether an event gave an entity another FQN.
+func (e *Engine) renames(event store.Event) bool {
+	s := e.shapes[event.EntityType]
+	if s == nil || !s.t.Supports.Rename || event.Type != entity.EventUpdated {
+		return false
+	}
+	fields := []string{"name"}
+	for _, p := range s.t.Parents {
+		fields = append(fields, p.Field)
+	}
+	return changesAny(event.Change, fields...)
+}
+
+// changesAny tells whether a change is of one of the fields.
+func changesAny(raw []byte, names ...string) bool {
+	if !slices.ContainsFunc(names, func(name string) bool { return bytes.Contains(raw, []byte(`"`+name+`"`)) }) {
 		return false
 	}
 	var change entity.ChangeDescription
@@ -88,10 +111,8 @@ func passedOn(raw []byte) bool {
 		return true // rather once too often
 	}
 	for _, fields := range [][]entity.FieldChange{change.FieldsAdded, change.FieldsUpdated, change.FieldsDeleted} {
-		for i := range fields {
-			if fields[i].Name == "owners" || fields[i].Name == "domains" {
-				return true
-			}
+		if slices.ContainsFunc(fields, func(f entity.FieldChange) bool { return slices.Contains(names, f.Name) }) {
+			return true
 		}
 	}
 	return false

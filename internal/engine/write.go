@@ -338,6 +338,12 @@ func (w *write) replace(ctx context.Context) error {
 	if err := w.checkConditions(); err != nil {
 		return err
 	}
+	renamed := w.renamed()
+	if renamed {
+		if err := w.mayRename(ctx); err != nil {
+			return err
+		}
+	}
 	ent.Version = w.old.Version.Next(major)
 	w.sign(ent)
 	ent.ChangeDescription = change
@@ -367,6 +373,11 @@ func (w *write) replace(ctx context.Context) error {
 	}
 	if err := w.applyInverse(ctx); err != nil {
 		return err
+	}
+	if renamed {
+		if err := w.carryName(ctx); err != nil {
+			return err
+		}
 	}
 	return w.emit(ctx, nil)
 }
@@ -522,8 +533,18 @@ func (w *write) relationsOf(ctx context.Context, ent *entity.Entity) ([]store.Re
 // tagRefs returns references to all tags and terms on the entity and its parts.
 func (w *write) tagRefs(ctx context.Context, ent *entity.Entity) ([]entity.Ref, error) {
 	labels, err := allLabels(w.s, ent)
-	if err != nil || len(labels) == 0 {
+	if err != nil {
 		return nil, err
+	}
+	certified, err := certificationLabel(ent)
+	if err != nil {
+		return nil, err
+	}
+	if certified != nil {
+		labels = append(labels, certified)
+	}
+	if len(labels) == 0 {
+		return nil, nil
 	}
 	keys := make([]store.Key, len(labels))
 	for i := range labels {

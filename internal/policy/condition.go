@@ -143,3 +143,37 @@ func (e *Expr) calls(visit func(*Expr)) {
 		e.Operands[i].calls(visit)
 	}
 }
+
+// RenameTags returns a condition in which every tag and certification that it asks
+// for has the name that rename returns; all else stays as written. A text that is
+// no condition is returned as it is.
+func RenameTags(condition string, rename func(string) string) string {
+	if _, err := ParseCondition(condition); err != nil {
+		return condition
+	}
+	var out strings.Builder
+	l := lexer{text: condition}
+	tags, written := false, 0
+	for {
+		t, err := l.scan()
+		if err != nil || t.kind == tokenEnd {
+			out.WriteString(condition[written:])
+			return out.String()
+		}
+		switch t.kind {
+		case tokenName:
+			f := Function(t.text)
+			tags = f == FuncMatchAnyTag || f == FuncMatchAllTags || f == FuncMatchAnyCertification
+		case tokenString:
+			next := t.text
+			if tags {
+				next = rename(t.text)
+			}
+			if next != t.text {
+				out.WriteString(condition[written:t.pos])
+				out.WriteString("'" + strings.ReplaceAll(next, "'", "''") + "'")
+				written = l.pos
+			}
+		}
+	}
+}

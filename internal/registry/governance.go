@@ -10,7 +10,7 @@ func governanceTypes() []*Type {
 				"owners", "tags", "reviewers", "usageCount", "termCount", "domains", "extension", "dataProducts",
 				"votes",
 			},
-			Supports: routes(csv | restore | async | vote | patchByName),
+			Supports: routes(csv | restore | async | vote | patchByName | rename),
 		},
 		{
 			Name: "glossaryTerm", Plural: "glossaryTerms", Collection: "/v1/glossaryTerms",
@@ -29,7 +29,7 @@ func governanceTypes() []*Type {
 				{Param: "parent", Kind: FilterUnder, Types: []string{"glossaryTerm"}},
 				{Param: "directChildrenOf", Kind: FilterParent, Types: []string{"glossaryTerm", "glossary"}},
 			},
-			Supports: routes(csv | restore | async | vote | patchByName),
+			Supports: routes(csv | restore | async | vote | patchByName | rename),
 			Hooks:    Hooks{Prepare: prepareGlossaryTerm},
 		},
 		{
@@ -39,7 +39,7 @@ func governanceTypes() []*Type {
 			Filters: []Filter{
 				{Param: "disabled", Kind: FilterField, Field: "disabled"},
 			},
-			Supports: routes(restore | async | patchByName),
+			Supports: routes(restore | async | patchByName | rename),
 		},
 		{
 			Name: "tag", Plural: "tags", Collection: "/v1/tags",
@@ -51,7 +51,8 @@ func governanceTypes() []*Type {
 				{Param: "parent", Kind: FilterUnder, Types: []string{"classification", "tag"}},
 				{Param: "disabled", Kind: FilterField, Field: "disabled"},
 			},
-			Supports: routes(restore | async | patchByName),
+			Supports: routes(restore | async | patchByName | rename),
+			Hooks:    Hooks{Prepare: prepareTag},
 		},
 		{
 			Name: "domain", Plural: "domains", Collection: "/v1/domains",
@@ -62,7 +63,7 @@ func governanceTypes() []*Type {
 			},
 			Children: []Child{{"children", "domain"}},
 			Expand:   []string{"tags", "children", "owners", "experts", "extension", "followers", "certification", "votes"},
-			Supports: routes(async | followers | patchByName),
+			Supports: routes(async | followers | patchByName | rename),
 		},
 		{
 			Name: "dataProduct", Plural: "dataProducts", Collection: "/v1/dataProducts",
@@ -81,7 +82,7 @@ func governanceTypes() []*Type {
 			Filters: []Filter{
 				{Param: "domain", Kind: FilterRelation, Field: "domains", Types: []string{"domain"}},
 			},
-			Supports: routes(async | followers | patchByName),
+			Supports: routes(async | followers | patchByName | rename),
 		},
 		{
 			Name: "dataContract", Plural: "dataContracts", Collection: "/v1/dataContracts",

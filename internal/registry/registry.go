@@ -131,6 +131,9 @@ type Supports struct {
 	// Routes
 	Bulk, CSV, Restore, Versions, Async, FollowersRoute, VoteRoute, PatchByName bool
 	PutAllowed, PostAllowed                                                     bool
+	// Rename: a PATCH may change the name, and the parent where there is one. All
+	// that is named after the entity follows.
+	Rename bool
 }
 
 // Hooks are the functions in which a type differs. Each may be nil. They are

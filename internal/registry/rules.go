@@ -93,8 +93,24 @@ const (
 	statusDraft       = "Draft"
 )
 
-// prepareGlossaryTerm lets a term that nobody reviews count as approved.
+// belongWith puts an entity into the same whole as its parent: a term into the
+// glossary of the term above it.
+func belongWith(e, parent *entity.Entity, member string) {
+	if parent != nil && parent.Rest[member] != nil {
+		e.Rest[member] = parent.Rest[member]
+	}
+}
+
+// prepareTag puts a tag below another into the same classification.
+func prepareTag(e, parent *entity.Entity) error {
+	belongWith(e, parent, "classification")
+	return nil
+}
+
+// prepareGlossaryTerm puts a term below another into the same glossary, and lets
+// one that nobody reviews count as approved.
 func prepareGlossaryTerm(e, parent *entity.Entity) error {
+	belongWith(e, parent, "glossary")
 	if status := textMember(e, "entityStatus"); status != "" && status != statusUnprocessed {
 		return nil
 	}

@@ -15,6 +15,7 @@ const (
 	patchByName                   // PATCH /name/{fqn}
 	notCreated                    // clients have no request to create it with
 	readOnly                      // nor to change it
+	rename                        // PATCH may change the name and the parent
 )
 
 // routes is the part of Supports that an entry states; describe adds the part
@@ -23,6 +24,7 @@ func routes(r route) Supports {
 	return Supports{
 		Bulk: r&bulk != 0, CSV: r&csv != 0, Restore: r&restore != 0, Async: r&async != 0,
 		FollowersRoute: r&followers != 0, VoteRoute: r&vote != 0, PatchByName: r&patchByName != 0,
+		Rename:     r&rename != 0,
 		PutAllowed: r&(notCreated|readOnly) == 0, PostAllowed: r&(notCreated|readOnly) == 0,
 		Versions: r&readOnly == 0,
 	}

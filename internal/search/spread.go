@@ -10,8 +10,9 @@ import (
 
 // Reach is what an event changes beyond the document of its own entity.
 type Reach struct {
-	Below bool     // of everything below the entity
-	Facts []string // of whatever has one of these facts
+	Below   bool     // of everything below the entity
+	Related bool     // of everything that refers to the entity, or to what is below it
+	Facts   []string // of whatever has one of these facts
 }
 
 // spread indexes again what the events reach: an owner given to a service becomes
@@ -19,8 +20,8 @@ type Reach struct {
 func (x *Indexer) spread(ctx context.Context, events []store.Event) error {
 	for _, event := range events {
 		reach := x.source.Reach(event)
-		if reach.Below {
-			if err := x.spreadBelow(ctx, event.EntityID); err != nil {
+		if reach.Below || reach.Related {
+			if err := x.spreadBelow(ctx, event.EntityID, reach); err != nil {
 				return err
 			}
 		}
@@ -33,17 +34,35 @@ func (x *Indexer) spread(ctx context.Context, events []store.Event) error {
 	return nil
 }
 
-func (x *Indexer) spreadBelow(ctx context.Context, id entity.ID) error {
-	var below []entity.ID
+func (x *Indexer) spreadBelow(ctx context.Context, id entity.ID, reach Reach) error {
+	var reached []entity.ID
 	err := x.outbox.View(ctx, func(r store.Reader) error {
-		var err error
-		below, err = r.Descendants(ctx, id)
-		return err
+		below, err := r.Descendants(ctx, id)
+		if err != nil {
+			return err
+		}
+		if reach.Below {
+			reached = append(reached, below...)
+		}
+		if !reach.Related {
+			return nil
+		}
+		for chunk := range slices.Chunk(append(below, id), rebuildPage) {
+			relations, err := r.RelationsFrom(ctx, chunk)
+			if err != nil {
+				return err
+			}
+			for _, rel := range relations {
+				reached = append(reached, rel.To)
+			}
+		}
+		return nil
 	})
 	if err != nil {
 		return err
 	}
-	for chunk := range slices.Chunk(below, rebuildPage) {
+	slices.SortFunc(reached, func(a, b entity.ID) int { return slices.Compare(a[:], b[:]) })
+	for chunk := range slices.Chunk(slices.Compact(reached), rebuildPage) {
 		if err := x.write(ctx, chunk, x.Position()); err != nil {
 			return err
 		}

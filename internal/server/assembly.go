@@ -174,8 +174,7 @@ func (l loader) Load(ctx context.Context, ids []entity.ID) ([]search.Loaded, err
 
 // Reach implements search.Source.
 func (l loader) Reach(event store.Event) search.Reach {
-	below, facts := l.engine.Reach(event)
-	return search.Reach{Below: below, Facts: facts}
+	return search.Reach(l.engine.Reach(event))
 }
 
 func (a *assembly) openIndex(ctx context.Context, dir string, log *slog.Logger) error {

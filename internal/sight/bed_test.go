@@ -44,8 +44,7 @@ func (l loader) Load(ctx context.Context, ids []entity.ID) ([]search.Loaded, err
 }
 
 func (l loader) Reach(event store.Event) search.Reach {
-	below, facts := l.Engine.Reach(event)
-	return search.Reach{Below: below, Facts: facts}
+	return search.Reach(l.Engine.Reach(event))
 }
 
 // bed is a catalog of random rights with its index.
