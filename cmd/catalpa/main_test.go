@@ -45,8 +45,8 @@ func waitServing(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
 		ts.Fatalf("usage: waitserving ADDRESS")
 	}
-	client := http.Client{Timeout: time.Second}
-	deadline := time.NewTimer(20 * time.Second)
+	client := http.Client{Timeout: 10 * time.Second}
+	deadline := time.NewTimer(2 * time.Minute)
 	defer deadline.Stop()
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
