@@ -331,17 +331,8 @@ func (w *write) replace(ctx context.Context) error {
 		w.event = entity.EventNoChange
 		return w.authorizeSeeing(ctx)
 	}
-	if err := w.authorizeChange(ctx); err != nil {
+	if err := w.mayChange(ctx); err != nil {
 		return err
-	}
-	if err := w.checkConditions(); err != nil {
-		return err
-	}
-	renamed := w.renamed()
-	if renamed {
-		if err := w.mayRename(ctx); err != nil {
-			return err
-		}
 	}
 	ent.Version = w.old.Version.Next(major)
 	w.sign(ent)
@@ -349,6 +340,26 @@ func (w *write) replace(ctx context.Context) error {
 	if w.event == "" {
 		w.event = entity.EventUpdated
 	}
+	return w.overwrite(ctx)
+}
+
+// mayChange refuses a change that the caller has no right to, or that must not be.
+func (w *write) mayChange(ctx context.Context) error {
+	if err := w.authorizeChange(ctx); err != nil {
+		return err
+	}
+	if err := w.checkConditions(); err != nil {
+		return err
+	}
+	if w.renamed() {
+		return w.mayRename(ctx)
+	}
+	return nil
+}
+
+// overwrite stores the new state, what follows from it, and the event.
+func (w *write) overwrite(ctx context.Context) error {
+	ent := w.in.ent
 	doc, err := encode(ent)
 	if err != nil {
 		return err
@@ -364,16 +375,13 @@ func (w *write) replace(ctx context.Context) error {
 	if err := w.tx.Replace(ctx, row); err != nil {
 		return err
 	}
-	if err := w.dismissUser(ctx, ent); err != nil {
-		return err
-	}
 	if err := w.relate(ctx); err != nil {
 		return err
 	}
 	if err := w.applyInverse(ctx); err != nil {
 		return err
 	}
-	if renamed {
+	if w.renamed() {
 		if err := w.carryName(ctx); err != nil {
 			return err
 		}
