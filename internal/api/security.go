@@ -153,7 +153,7 @@ func (c *call) patchSecurity() error {
 }
 
 func (c *call) saveSecurity(document []byte, revision int64) error {
-	err := c.security.Save(c.ctx(), signon.Change{By: c.by, Document: document, Revision: revision, Confirm: c.query.Get("confirm")})
+	err := c.security.Save(c.ctx(), signon.Change{By: c.by, Authorization: c.credential(), Document: document, Revision: revision, Confirm: c.query.Get("confirm")})
 	var invalid *signon.Invalid
 	if errors.As(err, &invalid) {
 		return invalidSettings(invalid)
@@ -198,7 +198,7 @@ func (c *call) restoreSecurity() error {
 	if err := c.mayTakeBack(); err != nil {
 		return err
 	}
-	if err := c.security.Restore(c.ctx(), c.by); err != nil {
+	if err := c.security.Restore(c.ctx(), c.by, c.credential()); err != nil {
 		return err
 	}
 	return c.showSecurity()

@@ -39,6 +39,9 @@ func (s *Service) Authenticate(ctx context.Context, header string) (entity.Princ
 		var t *parsed
 		var err error
 		if v, t, err = s.verifyToken(ctx, token, now); err != nil {
+			if principal, ok := s.kept(ctx, sum, t, now); ok {
+				return principal, nil
+			}
 			return s.refused(ctx, err, t)
 		}
 	}

@@ -204,12 +204,15 @@ func (c *credential) used(force *inForce, now time.Time) {
 // after one such life.
 func (s *Service) accessOf(force *inForce, user User, k cookie, c *credential) (Tokens, error) {
 	now := s.clock()
-	begin := now
-	if force.renewer() != nil && c.Browser.Refresh != "" {
+	begin, session := now, c.Expires
+	switch {
+	case c.Mark != force.mark: // kept for the admin who changed the provider
+		session = min(session, c.Keep)
+	case force.renewer() != nil && c.Browser.Refresh != "":
 		begin = time.UnixMilli(c.Browser.Renewed)
 	}
 	end := begin.Add(force.AccessLifetime)
-	if session := time.UnixMilli(c.Expires); session.Before(end) {
+	if session := time.UnixMilli(session); session.Before(end) {
 		end = session
 	}
 	return s.signAccess(user, fmt.Sprintf("%s.%d", k.id(), c.Turns), now, end)
@@ -277,49 +280,6 @@ func (s *Service) EndOneSession(ctx context.Context, by entity.Principal, user e
 		}
 		return s.audit(ctx, tx, AuditEntry{Action: "sessionEnded", User: known.Name, By: by.Name, TokenID: id})
 	})
-}
-
-// keepFor is how long the admin who changes how people sign in stays signed in.
-const keepFor = 10 * time.Minute
-
-// KeepSession lets an admin who is about to put another SignOn in force stay signed
-// in for ten minutes, whatever provider the session is of. Who came with a token of
-// the provider gets a token of our own for that time; for the others there is none.
-func (s *Service) KeepSession(ctx context.Context, by entity.Principal, address string) (Tokens, error) {
-	if by.TokenType != TypeUser || !by.IsAdmin {
-		return Tokens{}, nil
-	}
-	now := s.clock()
-	until := now.Add(keepFor)
-	if !strings.HasPrefix(by.TokenID, providerTokenPrefix) {
-		return Tokens{}, s.change(ctx, by.UserID, func(tx store.Tx) error {
-			c, err := readCredential(ctx, tx, by.UserID, sessionKey(by))
-			if err != nil {
-				return err
-			}
-			c.Keep = until.UnixMilli()
-			return putCredential(ctx, tx, by.UserID, sessionKey(by), c)
-		})
-	}
-	user, err := s.liveUser(ctx, by.UserID)
-	if err != nil {
-		return Tokens{}, err
-	}
-	id := randomID()
-	c := &credential{
-		Created: now.UnixMilli(), Expires: until.UnixMilli(), Keep: until.UnixMilli(),
-		Mark: "kept", Address: entity.Shorten(address, 60), // no SignOn has this mark
-	}
-	err = s.change(ctx, user.ID, func(tx store.Tx) error {
-		if err := dropOldSessions(ctx, tx, user.ID, now); err != nil {
-			return err
-		}
-		return putCredential(ctx, tx, user.ID, prefixSession+id, c)
-	})
-	if err != nil {
-		return Tokens{}, err
-	}
-	return s.signAccess(user, id+".0", now, until)
 }
 
 var errNotUnsealed = errors.New("a secret of a session cannot be opened")

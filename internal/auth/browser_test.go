@@ -446,38 +446,13 @@ func TestSessionsAndSettings(t *testing.T) {
 	f.confidential() // taken back
 	_, err = f.use(tokens.AccessToken)
 	must(t, err)
-	_, err = f.KeepSession(f.ctx, boss, "")
-	must(t, err)
+	must(t, f.Keep(f.ctx, boss, "Bearer "+tokens.AccessToken))
 	f.SetSignOn(&SignOn{Provider: "basic", Basic: true})
 	_, err = f.use(tokens.AccessToken)
 	must(t, err)
 	f.clock.Advance(keepFor)
 	_, err = f.use(tokens.AccessToken)
 	wantCode(t, err, CodeRevoked)
-}
-
-// TestKeepSessionOfAProviderToken gives a token that outlives the provider.
-func TestKeepSessionOfAProviderToken(t *testing.T) {
-	f := newSignOn(t)
-	f.public(func(so *SignOn) { so.Rules.AdminPrincipals = []string{"zoe"} })
-	boss, err := f.person("sub-zoe", nil)
-	must(t, err)
-	tokens, err := f.KeepSession(f.ctx, boss, "192.0.2.1")
-	must(t, err)
-	f.SetSignOn(&SignOn{Provider: "basic", Basic: true})
-	p, err := f.use(tokens.AccessToken)
-	must(t, err)
-	if p.UserID != boss.UserID || f.lives(tokens) != keepFor {
-		t.Errorf("%+v for %v", p, f.lives(tokens))
-	}
-	f.clock.Advance(keepFor + time.Minute)
-	_, err = f.use(tokens.AccessToken)
-	wantCode(t, err, CodeExpired)
-	for _, by := range []entity.Principal{{TokenType: TypePersonal, IsAdmin: true}, {TokenType: TypeUser}} {
-		if tokens, err := f.KeepSession(f.ctx, by, ""); err != nil || tokens.AccessToken != "" {
-			t.Errorf("%+v, %v", tokens, err)
-		}
-	}
 }
 
 func TestSessionOfADeletedUser(t *testing.T) {

@@ -12,6 +12,7 @@ type inForce struct {
 	*SignOn
 	provider *profile // judges the provider's ID tokens; nil when none are taken
 	mark     string   // of sessions that belong to it
+	since    time.Time
 }
 
 // idleLifetime is how long a browser's session lives without use, by default.
@@ -35,10 +36,10 @@ func (s *Service) CheckSignOn(so *SignOn) error {
 
 // SetSignOn puts another way to sign on in force, at once and as a whole. Tokens of
 // the provider before are not known any more; sessions go on only if both mean the
-// same provider and client (but see KeepSession). Trust that CheckSignOn refuses is
+// same provider and client (but see Keep). Trust that CheckSignOn refuses is
 // left out: own tokens are never judged by anything but the own profile.
 func (s *Service) SetSignOn(so *SignOn) {
-	next := &inForce{SignOn: new(SignOn), mark: markOf(so)}
+	next := &inForce{SignOn: new(SignOn), mark: markOf(so), since: s.clock()}
 	*next.SignOn = *so
 	setDefault(&next.AccessLifetime, s.opts.AccessLifetime)
 	setDefault(&next.SessionLifetime, s.opts.SessionLifetime)

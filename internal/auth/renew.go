@@ -26,9 +26,10 @@ func (f *inForce) renewer() Renewer {
 	return r
 }
 
-// due tells whether the provider has to vouch for a session again.
+// due tells whether the provider has to vouch for a session again. One that was kept
+// is of another provider: its refresh token must not go to this one.
 func (f *inForce) due(c *credential, now time.Time) bool {
-	return c.Browser.Refresh != "" && f.renewer() != nil && now.Sub(time.UnixMilli(c.Browser.Renewed)) >= f.AccessLifetime/2
+	return c.Mark == f.mark && c.Browser.Refresh != "" && f.renewer() != nil && now.Sub(time.UnixMilli(c.Browser.Renewed)) >= f.AccessLifetime/2
 }
 
 // renew lets the provider vouch for a session again: one request of one process at a

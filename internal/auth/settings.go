@@ -29,12 +29,6 @@ func (s *Service) HasPassword(ctx context.Context, user entity.ID) (bool, error)
 // domain.
 func (r *Rules) PassesDomain(email string) bool { return r.domainAllowed(naming{email: fold(email)}) }
 
-// OwnSession tells whether a principal came with a session of this server rather
-// than with a token of the identity provider, which ends with the trust in it.
-func OwnSession(p entity.Principal) bool {
-	return p.TokenType == TypeUser && !strings.HasPrefix(p.TokenID, providerTokenPrefix)
-}
-
 // PasswordIs tells whether a user's password is the given one. It counts for no
 // throttle: it is for the start, which looks for passwords that everybody knows.
 func (s *Service) PasswordIs(ctx context.Context, user entity.ID, plain string) (bool, error) {

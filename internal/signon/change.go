@@ -24,10 +24,12 @@ const ConfirmPhrase = "save without a test"
 
 // Change is a wish to save settings.
 type Change struct {
-	By       entity.Principal
-	Document []byte // the whole settings in the words of the API; masked secrets stay as they are
-	Revision int64  // the one the change was made from; -1 for whichever is in force
-	Confirm  string // ConfirmPhrase, or ""
+	By entity.Principal
+	// Authorization is the header that By was found by, so that it goes on for a while.
+	Authorization string
+	Document      []byte // the whole settings in the words of the API; masked secrets stay as they are
+	Revision      int64  // the one the change was made from; -1 for whichever is in force
+	Confirm       string // ConfirmPhrase, or ""
 }
 
 // Validate says what is wrong with a document, member by member, without saving
@@ -117,7 +119,7 @@ func (m *Manager) Save(ctx context.Context, c Change) error {
 	if err := m.safe(ctx, c, now.config, next.config); err != nil {
 		return err
 	}
-	if err := m.keep(ctx, c.By); err != nil {
+	if err := m.opts.Auth.Keep(ctx, c.By, c.Authorization); err != nil {
 		return err
 	}
 	revision, err := m.vault.put(ctx, c.By.Name, now.saved.Revision, whole, m.noted(c.By.Name, now.config, next.config))
@@ -139,8 +141,9 @@ func (e *Invalid) Error() string {
 	return fmt.Sprintf("%s: %s", first.Field, first.Error)
 }
 
-// Restore puts the settings before the present ones back in force.
-func (m *Manager) Restore(ctx context.Context, by entity.Principal) error {
+// Restore puts the settings before the present ones back in force. What the caller
+// came with, the header authorization, goes on for a while.
+func (m *Manager) Restore(ctx context.Context, by entity.Principal, authorization string) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	earlier, err := m.vault.history(ctx)
@@ -150,17 +153,17 @@ func (m *Manager) Restore(ctx context.Context, by entity.Principal) error {
 	if len(earlier) == 0 {
 		return errNoEarlier()
 	}
-	return m.replace(ctx, by, earlier[0].Document)
+	return m.replace(ctx, by, authorization, earlier[0].Document)
 }
 
 // replace saves a document that was in force before, or none, and puts it in force.
-func (m *Manager) replace(ctx context.Context, by entity.Principal, document []byte) error {
+func (m *Manager) replace(ctx context.Context, by entity.Principal, authorization string, document []byte) error {
 	now := m.state.get()
 	next, err := m.assemble(ctx, Saved{Document: document})
 	if err != nil {
 		return err
 	}
-	if err := m.keep(ctx, by); err != nil {
+	if err := m.opts.Auth.Keep(ctx, by, authorization); err != nil {
 		return err
 	}
 	revision, err := m.vault.put(ctx, by.Name, now.saved.Revision, document, m.noted(by.Name, now.config, next.config))
@@ -171,16 +174,6 @@ func (m *Manager) replace(ctx context.Context, by entity.Principal, document []b
 	next.saved = Saved{Revision: revision, Document: document, By: by.Name, At: m.clock()}
 	m.install(next)
 	return nil
-}
-
-// keep lets the administrator who makes a change see what comes of it, and take it
-// back: the session goes on for a while even if sessions of the provider end.
-func (m *Manager) keep(ctx context.Context, by entity.Principal) error {
-	if !auth.OwnSession(by) {
-		return nil
-	}
-	_, err := m.opts.Auth.KeepSession(ctx, by, "")
-	return err
 }
 
 // noted writes down who changed which members, in the transaction of the change.
