@@ -19,6 +19,7 @@ import (
 // note collects what the access log says about a request.
 type note struct {
 	id, user, method, route string
+	address                 func() string // whom the request came from
 }
 
 type noteKey struct{}
@@ -40,6 +41,14 @@ func noteRoute(ctx context.Context, r *Route) {
 func RouteOf(ctx context.Context) string {
 	if n, ok := ctx.Value(noteKey{}).(*note); ok && n.route != "" {
 		return n.method + " " + n.route
+	}
+	return ""
+}
+
+// AddressOf names whom the request came from that a context belongs to, "" for none.
+func AddressOf(ctx context.Context) string {
+	if n, ok := ctx.Value(noteKey{}).(*note); ok && n.address != nil {
+		return n.address()
 	}
 	return ""
 }
@@ -81,7 +90,7 @@ func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }
 func (a *API) chain(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := time.Now()
-		n := &note{id: newRequestID(), method: r.Method}
+		n := &note{id: newRequestID(), method: r.Method, address: (&call{API: a, r: r}).address}
 		ctx, cancel := context.WithTimeout(context.WithValue(r.Context(), noteKey{}, n), a.limits.Timeout)
 		defer cancel()
 		r = r.WithContext(ctx)

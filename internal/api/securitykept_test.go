@@ -32,6 +32,8 @@ func TestTheAuthorOfAChangeTakesItBack(t *testing.T) {
 	for _, who := range []caller{boss, colleague} {
 		h.as(who, http.MethodGet, "/users/loggedInUser", nil).want(http.StatusOK).shows("name", "admin")
 	}
+	trail := h.do(http.MethodGet, "/system/security/audit?action=signIn&limit=1", nil, http.StatusOK)
+	trail.shows("data.0.user", "admin", "data.0.issuer", former.Issuer(), "data.0.address", "127.0.0.1")
 	h.as(boss, http.MethodPut, saveUntested(), browserOf(next)).want(http.StatusOK)
 	h.as(colleague, http.MethodGet, "/users/loggedInUser", nil).want(http.StatusUnauthorized).shows("errorCode", auth.CodeIssuer)
 	h.as(boss, http.MethodGet, "/system/security/sources", nil).want(http.StatusOK).shows("savedBy", "admin")

@@ -22,6 +22,7 @@ func (s *Service) providerProfile(so *SignOn) *profile {
 		if err != nil {
 			return admission{}, err
 		}
+		s.noteArrival(ctx, user, t, token)
 		a := admission{user: user.ID, tokenType: TypeUser, issued: *t.claims.IssuedAt, signedIn: *t.claims.IssuedAt * 1000}
 		if t.claims.AuthTime != nil {
 			a.signedIn = min(*t.claims.AuthTime, *t.claims.IssuedAt) * 1000

@@ -23,6 +23,8 @@ type personDoc struct {
 	Admin bool        `json:"admin,omitzero"`
 	Roles []entity.ID `json:"roles,omitzero"`
 	Teams []entity.ID `json:"teams,omitzero"`
+	// SignIns are the last sign-ins by tokens of a provider that the trail tells of.
+	SignIns []string `json:"signIns,omitzero"`
 }
 
 // readPerson returns the zero value when there is none.

@@ -38,6 +38,8 @@ type Options struct {
 	// Route names the route of the request that a context belongs to, for the trail of
 	// refusals; "" for none. It is asked for refusals only.
 	Route func(ctx context.Context) string
+	// Address names whom such a request came from, for the trail of sign-ins.
+	Address func(ctx context.Context) string
 	// DataDir is where the first admin's password is put down; none if empty.
 	DataDir string
 
