@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"bytes"
 	"context"
 	"sync"
 
@@ -29,6 +30,7 @@ type rendering struct {
 	resource *policy.Resource
 	around   *surroundings // that the resource's teams were taken from
 	restsOn  []entity.ID
+	masked   bool // a bot may see more
 }
 
 // renderCache keeps renderings until an entity they rest on changes.
@@ -110,7 +112,7 @@ func (c *renderCache) put(generation uint64, key renderKey, r *rendering) {
 // cacheable tells whether a rendering depends on nothing but the entity and what
 // it refers to.
 func (s *shape) cacheable(f Fields) bool {
-	if s.t.Hooks.Secrets != nil || f.all {
+	if f.all {
 		return false
 	}
 	for name := range f.names {
@@ -127,12 +129,7 @@ func (s *shape) cacheable(f Fields) bool {
 func (e *Engine) GetJSON(ctx context.Context, by entity.Principal, t *registry.Type, sel Selector, v View) ([]byte, entity.Version, error) {
 	s := e.shapeOf(t)
 	if !s.cacheable(v.Fields) {
-		ent, err := e.Get(ctx, by, t, sel, v)
-		if err != nil {
-			return nil, 0, err
-		}
-		out, err := Encode(ent)
-		return out, ent.Version, err
+		return e.getJSON(ctx, by, t, sel, v)
 	}
 	key := renderKey{typ: t.Name, sel: sel.String(), fields: v.Fields.key, base: v.Base, include: v.Include}
 	r, generation := e.rendered.get(key)
@@ -146,6 +143,9 @@ func (e *Engine) GetJSON(ctx context.Context, by entity.Principal, t *registry.T
 		}
 		e.rendered.put(generation, key, r)
 	}
+	if r.masked && by.IsBot {
+		return e.getJSON(ctx, by, t, sel, v)
+	}
 	subject, err := e.Subject(ctx, by)
 	if err != nil {
 		return nil, 0, err
@@ -154,6 +154,16 @@ func (e *Engine) GetJSON(ctx context.Context, by entity.Principal, t *registry.T
 		return nil, 0, err
 	}
 	return r.json, r.version, nil
+}
+
+// getJSON renders for one caller.
+func (e *Engine) getJSON(ctx context.Context, by entity.Principal, t *registry.Type, sel Selector, v View) ([]byte, entity.Version, error) {
+	ent, err := e.Get(ctx, by, t, sel, v)
+	if err != nil {
+		return nil, 0, err
+	}
+	out, err := Encode(ent)
+	return out, ent.Version, err
 }
 
 func (e *Engine) render(ctx context.Context, t *registry.Type, sel Selector, v View) (*rendering, error) {
@@ -186,6 +196,7 @@ func (e *Engine) render(ctx context.Context, t *registry.Type, sel Selector, v V
 			return entity.Internal(err)
 		}
 		out = &rendering{json: raw, version: ents[0].Version, resource: resource, around: around, restsOn: []entity.ID{row.ID}}
+		out.masked = t.Hooks.Secrets != nil && bytes.Contains(raw, []byte(`"`+Mask+`"`))
 		for id := range l.byID {
 			out.restsOn = append(out.restsOn, id)
 		}

@@ -56,6 +56,16 @@ func TestSecretsAreSeenByBotsOnly(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantHidden(t, "GET as JSON", string(raw))
+	// What one caller was shown is kept for the next, but not for who may see more.
+	raw, _, err = b.e.GetJSON(t.Context(), b.bot, typ, engine.ByID(id), engine.View{})
+	if err != nil || !strings.Contains(string(raw), plainSecret) {
+		t.Errorf("GET as JSON by the bot: %v %s", err, raw)
+	}
+	raw, _, err = b.e.GetJSON(t.Context(), b.plain, typ, engine.ByID(id), engine.View{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantHidden(t, "GET as JSON after the bot's", string(raw))
 	wantHidden(t, "PATCH by a plain user", asJSON(t, b.mustPatch(b.plain, "databaseService", id, `[{"op":"add","path":"/description","value":"d"}]`).Entity))
 	wantHidden(t, "PATCH by the bot", asJSON(t, b.mustPatch(b.bot, "databaseService", id, `[{"op":"add","path":"/description","value":"e"}]`).Entity))
 	b.wantRevealed("after PATCHes that did not name it", plainSecret)

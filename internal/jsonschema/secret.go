@@ -9,12 +9,14 @@ import (
 )
 
 // secretTree tells where below a value the secret strings are: the strings whose
-// schema has the format "password". It joins all alternatives of a union, so
-// that a secret is found whichever alternative a document was written for.
+// schema has the format "password", and in objects that the schema leaves open those
+// whose name tells. It joins all alternatives of a union, so that a secret is found
+// whichever alternative a document was written for.
 type secretTree struct {
 	leaf    bool
-	members map[string]*secretTree
-	extra   *secretTree // of members that are not listed
+	open    bool                   // see opensecret.go
+	members map[string]*secretTree // nil for a member that is known to hold none
+	extra   *secretTree            // of members that are not listed
 	items   *secretTree
 }
 
@@ -39,19 +41,30 @@ func (s *Set) VisitMemberSecrets(schema, member string, value jsontext.Value, vi
 	if err != nil || tree == nil {
 		return value, err
 	}
-	below := tree.members[member]
+	below := tree.below(member)
 	if below == nil {
-		if below = tree.extra; below == nil {
-			return value, nil
-		}
+		return value, nil
 	}
 	return below.rewrite(value, member, visit)
 }
 
-// HasSecrets tells whether documents of the schema may hold secrets.
+// HasSecrets tells whether the schema says of any member that it is a secret.
 func (s *Set) HasSecrets(schema string) (bool, error) {
 	tree, err := s.secretsOf(schema)
-	return tree != nil, err
+	return tree.declares(), err
+}
+
+// declares tells whether the schema itself marks a secret, not the name alone.
+func (t *secretTree) declares() bool {
+	if t == nil {
+		return false
+	}
+	for _, below := range t.members {
+		if below.declares() {
+			return true
+		}
+	}
+	return t.leaf || t.extra.declares() || t.items.declares()
 }
 
 func (s *Set) secretsOf(schema string) (*secretTree, error) {
@@ -79,9 +92,12 @@ func secretsBelow(n *node, above map[*node]bool) *secretTree {
 	above[n] = true
 	defer delete(above, n)
 	var tree *secretTree
+	if n.leftOpen() {
+		tree = tree.join(openObject())
+	}
 	if n.obj != nil {
 		for _, m := range n.obj.order {
-			if below := secretsBelow(m.slot.node, above); below != nil {
+			if below := secretsBelow(m.slot.node, above); below != nil || n.leftOpen() {
 				tree = tree.join(&secretTree{members: map[string]*secretTree{m.name: below}})
 			}
 		}
@@ -112,6 +128,7 @@ func (t *secretTree) join(other *secretTree) *secretTree {
 	}
 	joined := &secretTree{
 		leaf:    t.leaf || other.leaf,
+		open:    t.open || other.open,
 		members: map[string]*secretTree{},
 		extra:   t.extra.join(other.extra),
 		items:   t.items.join(other.items),
@@ -197,7 +214,7 @@ func (t *secretTree) inside(doc jsontext.Value, path string, visit Visit) (jsont
 // path for the value that follows.
 func (t *secretTree) next(dec *jsontext.Decoder, closing jsontext.Kind, index int, path string) (*secretTree, string, error) {
 	if closing == ']' {
-		return t.items, path + "[" + strconv.Itoa(index) + "]", nil
+		return t.item(), path + "[" + strconv.Itoa(index) + "]", nil
 	}
 	token, err := dec.ReadToken()
 	if err != nil {
@@ -208,8 +225,27 @@ func (t *secretTree) next(dec *jsontext.Decoder, closing jsontext.Kind, index in
 	if path != "" {
 		at = path + "." + name
 	}
-	if below, ok := t.members[name]; ok {
-		return below, at, nil
+	return t.below(name), at, nil
+}
+
+// below returns the tree of a member, nil when there is no secret in it.
+func (t *secretTree) below(name string) *secretTree {
+	if listed, ok := t.members[name]; ok {
+		return listed
 	}
-	return t.extra, at, nil
+	switch {
+	case t.extra != nil || !t.open:
+		return t.extra
+	case namesSecret(name):
+		return namedSecret()
+	}
+	return openObject()
+}
+
+// item returns the tree of the items of a list, nil when there is no secret in them.
+func (t *secretTree) item() *secretTree {
+	if t.items == nil && t.open {
+		return t
+	}
+	return t.items
 }

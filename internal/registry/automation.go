@@ -36,7 +36,6 @@ func automationTypes(set *jsonschema.Set) []*Type {
 				{Param: "agentType", Kind: FilterField, Field: "agentType"},
 			},
 			Supports: routes(restore | async | patchByName),
-			Hooks:    Hooks{Secrets: schemaSecrets(set, "entity/applications/app.json")},
 		},
 		{
 			Name: "appMarketPlaceDefinition", Plural: "marketplace", Collection: "/v1/apps/marketplace",
@@ -69,7 +68,6 @@ func automationTypes(set *jsonschema.Set) []*Type {
 				{Param: "notificationTemplate", Kind: FilterRelation, Field: "notificationTemplate", Types: []string{"notificationTemplate"}},
 			},
 			Supports: routes(async | patchByName),
-			Hooks:    Hooks{Secrets: schemaSecrets(set, "events/eventSubscription.json")},
 		},
 		{
 			Name: "notificationTemplate", Plural: "notificationTemplates", Collection: "/v1/notificationTemplates",

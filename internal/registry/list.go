@@ -28,7 +28,7 @@ type Registry struct {
 func New(set *jsonschema.Set) (*Registry, error) {
 	r := &Registry{set: set, byName: map[string]*Type{}, byCollection: map[string]*Type{}}
 	for _, list := range [][]*Type{
-		databaseTypes(), assetTypes(), driveTypes(), serviceTypes(set), teamTypes(set), governanceTypes(),
+		databaseTypes(), assetTypes(), driveTypes(), serviceTypes(set), teamTypes(), governanceTypes(),
 		qualityTypes(), automationTypes(set), insightTypes(), aiTypes(),
 	} {
 		r.all = append(r.all, list...)
@@ -52,6 +52,7 @@ func New(set *jsonschema.Set) (*Registry, error) {
 		r.byName[t.Name], r.byCollection[t.Collection] = t, t
 		t.Supports.describe(set, t.Schema)
 		t.Nested = nestedOf(set, t)
+		problems = append(problems, t.findSecrets(set))
 		problems = append(problems, t.check(set)...)
 	}
 	for _, t := range r.all {

@@ -29,6 +29,7 @@ func TestNamesOfSecrets(t *testing.T) {
 		"API-Key": true, "access key": true, "AccessToken": true, "private.key": true, "sslkey": true,
 		"ssl.key": true, "google_credentials": true, "basic.auth.user.info": true, "sasl.jaas.config": true,
 		"user": false, "group.id": false, "compass": false, "bypass": false, "keyspace": false, "key": false,
+		"Authorization": true, "cookie": true, "fernetKey": true, "tokenUrl": false, "token_endpoint": false, "password-file": false,
 		"primary_key": false, "sslcert": false, "sslmode": false, "": false, "パスワード": false,
 	} {
 		quoted, err := jsontext.AppendQuote(nil, name)

@@ -34,12 +34,8 @@ func validateService(set *jsonschema.Set, typ string, old, e *entity.Entity) err
 	return set.ValidateConnection(typ, product, config)
 }
 
-// userHooks fold names and addresses to lower case, so that a user is the same
-// however the identity provider spells them, and seal what the account signs in with.
-func userHooks(set *jsonschema.Set) Hooks {
-	return Hooks{Prepare: prepareUser, Secrets: schemaSecrets(set, "entity/teams/user.json")}
-}
-
+// prepareUser folds names and addresses to lower case, so that a user is the same
+// however the identity provider spells them.
 func prepareUser(e, _ *entity.Entity) error {
 	e.Name = strings.ToLower(e.Name)
 	email := textMember(e, "email")

@@ -10,9 +10,9 @@ import (
 	"github.com/catalpa-metadata/catalpa/internal/jsonschema"
 )
 
-// Where the secrets are is part of the schemas: strings of format "password".
-// The functions here say which schema applies where the schemas leave a member
-// open.
+// Where the secrets are is part of the schemas: strings of format "password", and
+// in what they leave open the strings that are called one. The functions here say
+// which schema applies where another member decides about that.
 
 // The schemas of ingestion settings that may hold credentials, by the value of
 // their member "type".
@@ -23,6 +23,16 @@ const (
 
 // visitor is the second parameter of a SecretFinder.
 type visitor = func(path, value string) (string, error)
+
+// findSecrets gives a type whose schema tells of secrets what finds them, unless its
+// entry has one of its own.
+func (t *Type) findSecrets(set *jsonschema.Set) error {
+	has, err := set.HasSecrets(t.Schema)
+	if has && t.Hooks.Secrets == nil {
+		t.Hooks.Secrets = schemaSecrets(set, t.Schema)
+	}
+	return err
+}
 
 // schemaSecrets finds the secrets of a document by its schema alone.
 func schemaSecrets(set *jsonschema.Set, schema string) SecretFinder {
@@ -53,7 +63,7 @@ func memberSecrets(set *jsonschema.Set, schema string, rest map[string]jsontext.
 func serviceSecrets(set *jsonschema.Set, typ string) SecretFinder {
 	return func(rest map[string]jsontext.Value, visit visitor) error {
 		schema, err := set.ConnectionSchema(typ, textOf(rest["serviceType"]))
-		if err != nil || schema == "" {
+		if err != nil {
 			return err
 		}
 		return editPath(rest, "connection", []string{"config"}, func(config jsontext.Value) (jsontext.Value, error) {
@@ -67,18 +77,12 @@ func serviceSecrets(set *jsonschema.Set, typ string) SecretFinder {
 func pipelineSecrets(set *jsonschema.Set) SecretFinder {
 	rest := schemaSecrets(set, "entity/services/ingestionPipelines/ingestionPipeline.json")
 	return func(doc map[string]jsontext.Value, visit visitor) error {
+		visit = once(visit)
 		if err := rest(doc, visit); err != nil {
 			return err
 		}
 		return editPath(doc, "sourceConfig", []string{"config"}, func(config jsontext.Value) (jsontext.Value, error) {
-			// The two know different members, and neither knows the other's: look by both.
-			for _, schema := range []string{dbtSettings, storageSettings} {
-				var err error
-				if config, err = set.VisitSecrets(schema, config, below("sourceConfig.config", visit)); err != nil {
-					return nil, err
-				}
-			}
-			return config, nil
+			return set.VisitOpenSecrets(config, below("sourceConfig.config", visit), dbtSettings, storageSettings)
 		})
 	}
 }
@@ -87,6 +91,7 @@ func pipelineSecrets(set *jsonschema.Set) SecretFinder {
 func workflowSecrets(set *jsonschema.Set) SecretFinder {
 	rest := schemaSecrets(set, "entity/automations/workflow.json")
 	return func(doc map[string]jsontext.Value, visit visitor) error {
+		visit = once(visit)
 		if err := rest(doc, visit); err != nil {
 			return err
 		}
@@ -98,8 +103,8 @@ func workflowSecrets(set *jsonschema.Set) SecretFinder {
 			return nil
 		}
 		schema, err := set.ConnectionSchema(strings.ToLower(request.ServiceType), request.ConnectionType)
-		if err != nil || schema == "" {
-			return nil // nothing to be tested, or a kind of service without settings
+		if err != nil {
+			schema = "" // of a product nobody knows
 		}
 		return editPath(doc, "request", []string{"connection", "config"}, func(config jsontext.Value) (jsontext.Value, error) {
 			return connectionSecrets(set, schema, config, below("request.connection.config", visit))

@@ -1,9 +1,7 @@
 package registry
 
-import "github.com/catalpa-metadata/catalpa/internal/jsonschema"
-
 // teamTypes lists people, teams and their rights.
-func teamTypes(set *jsonschema.Set) []*Type {
+func teamTypes() []*Type {
 	return []*Type{
 		{
 			Name: "user", Plural: "users", Collection: "/v1/users",
@@ -24,7 +22,7 @@ func teamTypes(set *jsonschema.Set) []*Type {
 				{Param: "isBot", Kind: FilterField, Field: "isBot"},
 			},
 			Supports: routes(restore | async),
-			Hooks:    userHooks(set),
+			Hooks:    Hooks{Prepare: prepareUser},
 		},
 		{
 			Name: "team", Plural: "teams", Collection: "/v1/teams",
