@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 
@@ -226,9 +225,6 @@ type setting struct {
 	Value jsontext.Value `json:"config_value"`
 }
 
-// secretSettings are members of settings that nobody gets to see.
-var secretSettings = []string{"password", "secretKey", "clientSecret", "signingSecret", "apiKey", "botToken", "secret", "privateKey"}
-
 func (c *call) readSetting(name string) (setting, error) {
 	var rec store.Record
 	err := c.engine.Store().View(c.ctx(), func(r store.Reader) error {
@@ -239,40 +235,8 @@ func (c *call) readSetting(name string) (setting, error) {
 	if err != nil && entity.KindOf(err) == entity.KindNotFound {
 		return setting{}, entity.NotFound("settings", name)
 	}
-	return setting{Type: name, Value: rec.Doc}, err
+	return setting{Type: name, Value: rec.Doc}, err // with its secrets sealed
 }
-
-// masked hides the secrets of a setting, at any depth.
-func (s setting) masked() (setting, error) {
-	var v any
-	if err := json.Unmarshal(s.Value, &v); err != nil {
-		return s, entity.Internal(err)
-	}
-	raw, err := json.Marshal(maskMembers(v), json.Deterministic(true))
-	s.Value = raw
-	return s, err
-}
-
-func maskMembers(v any) any {
-	switch v := v.(type) {
-	case map[string]any:
-		for name, member := range v {
-			if text, ok := member.(string); ok && text != "" && slices.Contains(secretSettings, name) {
-				v[name] = mask
-				continue
-			}
-			v[name] = maskMembers(member)
-		}
-	case []any:
-		for i := range v {
-			v[i] = maskMembers(v[i])
-		}
-	}
-	return v
-}
-
-// mask stands for a secret of a setting, as it does for one of an entity.
-const mask = engine.Mask
 
 func (c *call) getSetting() error {
 	name, err := c.param("name")
@@ -286,7 +250,7 @@ func (c *call) getSetting() error {
 	if err != nil {
 		return err
 	}
-	if s, err = s.masked(); err != nil {
+	if s.Value, err = c.engine.MaskSetting(s.Value); err != nil {
 		return err
 	}
 	return c.json(http.StatusOK, s)
@@ -301,6 +265,9 @@ func (c *call) getProfilerSetting() error {
 	}
 	if err != nil {
 		s = setting{Type: "profilerConfiguration", Value: jsontext.Value(`{"metricConfiguration":[]}`)}
+	}
+	if s.Value, err = c.engine.MaskSetting(s.Value); err != nil {
+		return err
 	}
 	return c.json(http.StatusOK, s)
 }
@@ -317,11 +284,11 @@ func (c *call) listSettings() error {
 	}
 	out := make([]setting, 0, len(records))
 	for _, rec := range records {
-		s, err := setting{Type: rec.Key, Value: rec.Doc}.masked()
+		value, err := c.engine.MaskSetting(rec.Doc)
 		if err != nil {
 			return err
 		}
-		out = append(out, s)
+		out = append(out, setting{Type: rec.Key, Value: value})
 	}
 	return c.json(http.StatusOK, newPage(out, len(out)))
 }
@@ -331,10 +298,15 @@ func (c *call) putSetting() error {
 	if err := c.decode(&s); err != nil {
 		return err
 	}
-	return c.saveSetting(s)
+	if s.Type == "" || len(s.Type) > 100 || strings.ContainsAny(s.Type, "/ ") {
+		return entity.BadRequest("config_type must name a setting")
+	}
+	return c.changeSetting(s.Type, func(jsontext.Value) (jsontext.Value, error) { return s.Value, nil })
 }
 
-// patchSetting replaces members of a setting by a JSON Patch.
+// patchSetting changes members of a setting by a JSON Patch. It is applied to what
+// everybody sees, so that no operation can find out a secret or move one to where it
+// shows.
 func (c *call) patchSetting() error {
 	name, err := c.param("name")
 	if err != nil {
@@ -344,35 +316,42 @@ func (c *call) patchSetting() error {
 	if err != nil {
 		return err
 	}
-	s, err := c.readSetting(name)
-	if err != nil {
-		return err
-	}
-	raw, err := c.engine.ApplyPatch(s.Value, body)
-	if err != nil {
-		return err
-	}
-	return c.saveSetting(setting{Type: name, Value: raw})
+	return c.changeSetting(name, func(old jsontext.Value) (jsontext.Value, error) {
+		if old == nil {
+			return nil, entity.NotFound("settings", name)
+		}
+		seen, err := c.engine.MaskSetting(old)
+		if err != nil {
+			return nil, err
+		}
+		return c.engine.ApplyPatch(seen, body)
+	})
 }
 
-func (c *call) saveSetting(s setting) error {
-	if s.Type == "" || len(s.Type) > 100 || strings.ContainsAny(s.Type, "/ ") {
-		return entity.BadRequest("config_type must name a setting")
-	}
-	if s.Value.Kind() != '{' {
-		return entity.BadRequest("config_value must be an object")
-	}
-	value := s.Value.Clone()
-	if strings.Contains(string(value), `"`+mask+`"`) {
-		return entity.BadRequest("the setting holds a masked secret: send the value itself, or leave the member out")
-	}
+// changeSetting stores what change makes of a setting, nil if there is none yet.
+func (c *call) changeSetting(name string, change func(old jsontext.Value) (jsontext.Value, error)) error {
+	s := setting{Type: name}
 	err := c.engine.Store().Update(c.ctx(), func(tx store.Tx) error {
-		return tx.PutRecord(c.ctx(), store.Record{Kind: SettingKind, Key: s.Type, At: time.Now().UnixMilli(), Doc: value})
+		rec, err := tx.Record(c.ctx(), SettingKind, "", name)
+		if err != nil && entity.KindOf(err) != entity.KindNotFound {
+			return err
+		}
+		next, err := change(rec.Doc)
+		if err != nil {
+			return err
+		}
+		if next.Kind() != '{' {
+			return entity.BadRequest("config_value must be an object")
+		}
+		if s.Value, err = c.engine.SealSetting(name, rec.Doc, next.Clone()); err != nil {
+			return err
+		}
+		return tx.PutRecord(c.ctx(), store.Record{Kind: SettingKind, Key: name, At: time.Now().UnixMilli(), Doc: s.Value})
 	})
 	if err != nil {
 		return err
 	}
-	if s, err = s.masked(); err != nil {
+	if s.Value, err = c.engine.MaskSetting(s.Value); err != nil {
 		return err
 	}
 	return c.json(http.StatusOK, s)

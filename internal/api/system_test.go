@@ -10,7 +10,7 @@ import (
 )
 
 // requestOf is a request for code that needs one and no more.
-func requestOf(t *testing.T) *http.Request {
+func requestOf(t testing.TB) *http.Request {
 	t.Helper()
 	return httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil)
 }

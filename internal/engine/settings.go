@@ -1,0 +1,42 @@
+package engine
+
+import (
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/catalpa-metadata/catalpa/internal/entity"
+)
+
+// A server setting has no schema: what is secret in it goes by the names of its
+// members. It is sealed in the store and masked for everybody.
+
+// SealSetting seals the secrets of a setting. A masked one stays as it was in old,
+// the setting as it is stored; nil if there is none.
+func (e *Engine) SealSetting(name string, old, next jsontext.Value) (jsontext.Value, error) {
+	kept := map[string]string{}
+	if old != nil {
+		_, err := e.schemas.VisitOpenSecrets(old, func(path, sealed string) (string, error) {
+			kept[path] = sealed
+			return sealed, nil
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return e.schemas.VisitOpenSecrets(next, func(path, secret string) (string, error) {
+		before, had := kept[path]
+		switch {
+		case secret == Mask && had:
+			return before, nil
+		case secret == Mask:
+			return "", entity.BadRequest("%s is a masked secret, and there is no earlier value to keep: send the value itself", path)
+		case e.isSealed(secret):
+			return "", entity.BadRequest("%s holds text in the form of a sealed secret", path)
+		}
+		return e.sealer.Seal(secret, "setting/"+name+"/"+path)
+	})
+}
+
+// MaskSetting hides the secrets of a setting.
+func (e *Engine) MaskSetting(value jsontext.Value) (jsontext.Value, error) {
+	return e.schemas.VisitOpenSecrets(value, func(string, string) (string, error) { return Mask, nil })
+}
