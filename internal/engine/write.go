@@ -375,6 +375,9 @@ func (w *write) overwrite(ctx context.Context) error {
 	if err := w.tx.Replace(ctx, row); err != nil {
 		return err
 	}
+	if err := w.dismissUser(ctx, w.in.ent); err != nil {
+		return err
+	}
 	if err := w.relate(ctx); err != nil {
 		return err
 	}
