@@ -135,6 +135,45 @@ func TestAddingAnAllowNeverRemovesARight(t *testing.T) {
 	})
 }
 
+// What hangs on the teams that own a resource obeys the same laws.
+func TestRulesOfOwningTeamsObeyTheSameLaws(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		s, r, ops := drawSubject(t), drawResource(t), drawOperations(t)
+		before := Decide(s, r, ops...)
+		rule := drawRule(t)
+		add := func(effect Effect, ops []Operation, condition string) *Resource {
+			one := Rule{Name: "more", Effect: effect, Operations: ops, Resources: []string{r.Type}, Condition: condition}
+			of := *r
+			grants := []Grant{{Policies: []Policy{{Name: "team", Enabled: true, Rules: []Rule{one}}}, Source: Source{Via: ViaResource, Team: "t2"}}}
+			if r.Rules != nil {
+				for _, c := range r.Rules.rules {
+					grants = append(grants, Grant{Policies: []Policy{{Name: c.policy, Enabled: c.enabled, Rules: []Rule{*c.rule}}}, Source: c.source})
+				}
+			}
+			of.Rules = Compile(grants)
+			return &of
+		}
+		if d := Decide(s, add(Deny, ops[:1], ""), ops...); d.Allowed || d.Effect != Deny {
+			t.Fatalf("a deny rule of an owning team did not win: %+v", d)
+		}
+		if d := Decide(s, add(Allow, rule.Operations, rule.Condition), ops...); before.Allowed && !d.Allowed {
+			t.Fatalf("lost by %+v on an owning team", rule)
+		}
+	})
+}
+
+// A policy that is switched off neither gives nor takes.
+func TestDisabledPoliciesChangeNothing(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		s, r, ops := drawSubject(t), drawResource(t), drawOperations(t)
+		before := Decide(s, r, ops...)
+		s.Grants = append(s.Grants, Grant{Policies: []Policy{{Name: "off", Rules: rapid.SliceOfN(rapid.Custom(drawRule), 1, 4).Draw(t, "off")}}, Source: Source{Via: ViaUser}})
+		if after := Decide(s.Compile(), r, ops...); after.Allowed != before.Allowed || after.Missing != before.Missing {
+			t.Fatalf("before %+v, with a policy that is switched off %+v", before, after)
+		}
+	})
+}
+
 func TestNoRightWithoutARule(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s, r, ops := drawSubject(t), drawResource(t), drawOperations(t)
