@@ -56,7 +56,7 @@ func TestDryRunTellsWhatTheImportDoes(t *testing.T) {
 		}},
 		"teams": {"/teams/name/Marketing/import", lines(
 			"name*,teamType*,parents*,isJoinable,defaultRoles",
-			"Print,Group,Marketing,true,DataSteward", "Posters,Group,Print,,", "Sales,Group,Organization,,", "Web,Group,,,", "Odd,Nothing,Marketing,,", "Web,Group,Marketing,maybe,",
+			"Print,Department,Marketing,true,DataSteward", "Posters,Group,Print,,", "Sales,Group,Organization,,", "Web,Group,,,", "Odd,Nothing,Marketing,,", "Web,Group,Marketing,maybe,",
 		), []string{
 			"success Entity created", "success Entity created", "failure is not below Marketing", "failure is required", "failure", "failure neither true nor false",
 		}},

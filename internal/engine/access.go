@@ -139,7 +139,10 @@ func (e *Engine) resourceIn(ctx context.Context, r store.Reader, l *lookup, t *r
 	if err := l.loadAncestors(ctx, []entity.ID{parent}); err != nil {
 		return nil, err
 	}
-	res := l.resource(t.Name, ent, parent)
+	res, err := l.resource(t.Name, ent, parent)
+	if err != nil {
+		return nil, err
+	}
 	if err := l.load(ctx, refIDs(res.Owners, res.Domains)); err != nil {
 		return nil, err
 	}
@@ -151,14 +154,27 @@ func (e *Engine) resourceIn(ctx context.Context, r store.Reader, l *lookup, t *r
 	if res.Teams, err = e.ownerTeams(ctx, r, around, res.Owners); err != nil {
 		return nil, err
 	}
-	res.Rules = around.rulesOf(res.Teams)
+	res.Rules = around.rulesOf(around.owning(res.Owners))
 	return &res, nil
 }
 
-// resource is what an entity says of itself, with the owners and domains it has or
-// inherits, as bare references. Its ancestors have been loaded.
-func (l *lookup) resource(typ string, ent *entity.Entity, parent entity.ID) policy.Resource {
+// resource is what an entity says of itself, with the tags of its parts, and with
+// the owners and domains it has or inherits, as bare references. Its ancestors have
+// been loaded.
+func (l *lookup) resource(typ string, ent *entity.Entity, parent entity.ID) (policy.Resource, error) {
 	res := policy.ResourceOf(typ, ent)
+	if s := l.e.shapes[typ]; s != nil && len(s.t.Nested) > 0 {
+		labels, err := allLabels(s, ent)
+		if err != nil {
+			return res, err
+		}
+		if len(labels) > len(res.Tags) {
+			res.Tags = make([]entity.TagLabel, len(labels))
+			for i, label := range labels {
+				res.Tags[i] = *label
+			}
+		}
+	}
 	owners, domains := l.inherited(parent)
 	if len(res.Owners) == 0 {
 		res.Owners = owners
@@ -166,7 +182,7 @@ func (l *lookup) resource(typ string, ent *entity.Entity, parent entity.ID) poli
 	if len(res.Domains) == 0 {
 		res.Domains = domains
 	}
-	return res
+	return res, nil
 }
 
 // ownerTeams returns the names of the owning teams, of the teams the owners are

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"slices"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -29,6 +30,8 @@ type hydration struct {
 	inverse  map[string]map[entity.ID][]entity.Ref
 	records  map[string]map[string]store.Record // by field, owner
 	quality  qualityView
+	people   map[entity.ID]peopleView // of users and teams
+	root     entity.Ref               // the root team
 }
 
 func (e *Engine) hydrate(ctx context.Context, r store.Reader, l *lookup, t *registry.Type, rows []store.Row, v View) ([]*entity.Entity, error) {
@@ -56,6 +59,9 @@ func (e *Engine) hydrate(ctx context.Context, r store.Reader, l *lookup, t *regi
 
 // shows tells whether a member is part of the answer.
 func (h *hydration) shows(name string) bool {
+	if with := shownWith[name]; with != nil {
+		return h.s.properties[name] && slices.ContainsFunc(with, h.v.Fields.Has)
+	}
 	return h.s.properties[name] && (!h.s.hidden[name] || h.v.whole && !h.s.computed[name] || h.v.Fields.Has(name))
 }
 
@@ -75,7 +81,7 @@ func (h *hydration) gather(ctx context.Context, r store.Reader) error {
 	if err := h.l.loadAncestors(ctx, parents); err != nil {
 		return err
 	}
-	for _, read := range []func(context.Context, store.Reader, []entity.ID) error{h.readFollowers, h.readVotes, h.readChildren, h.readInverse, h.readRecords, h.readQuality} {
+	for _, read := range []func(context.Context, store.Reader, []entity.ID) error{h.readFollowers, h.readVotes, h.readChildren, h.readInverse, h.readRecords, h.readQuality, h.readPeople} {
 		if err := read(ctx, r, ids); err != nil {
 			return err
 		}
@@ -275,6 +281,9 @@ func (h *hydration) references() ([]entity.ID, []store.Key, error) {
 		for _, byID := range h.children {
 			ids = append(ids, byID[ent.ID]...)
 		}
+		if got, ok := h.people[ent.ID]; ok {
+			ids = append(append(ids, h.root.ID), refIDs(got.roles, got.personas, got.domains)...)
+		}
 		for _, byID := range h.inverse {
 			ids = append(ids, refIDs(byID[ent.ID])...)
 		}
@@ -338,6 +347,7 @@ func (h *hydration) fillEnvelope(ent *entity.Entity, row store.Row) {
 	if len(ent.Domains) == 0 && h.t.Supports.Domains {
 		ent.Domains = inheritedRefs(domains)
 	}
+	h.inheritDomains(ent)
 	ent.Owners = h.list("owners", ent.Owners)
 	ent.Domains = h.list("domains", ent.Domains)
 	ent.DataProducts = h.list("dataProducts", ent.DataProducts)
@@ -402,6 +412,7 @@ func (h *hydration) fillRest(ent *entity.Entity, row store.Row) error {
 	}
 	h.fillAsked(ent)
 	h.fillQuality(ent)
+	h.fillPeople(ent)
 	if err := h.withholdSamples(ent); err != nil {
 		return err
 	}

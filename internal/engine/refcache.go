@@ -106,6 +106,9 @@ func (e *Engine) infoOf(row store.Row) (*refInfo, error) {
 		parent: row.Parent, style: ent.Rest["style"], serviceType: text(ent.Rest["serviceType"]),
 		owners: ent.Owners, domains: ent.Domains,
 	}
+	if row.Type == "team" {
+		info.owners, info.domains = nil, nil // see surroundings.inheritance
+	}
 	shape := e.shapes[row.Type]
 	if shape == nil {
 		return info, nil

@@ -115,6 +115,9 @@ func (s *shape) cacheable(f Fields) bool {
 	if f.all {
 		return false
 	}
+	if len(f.names) > 0 && (s.t.Name == "user" || s.t.Name == "team") {
+		return false // some fields show what comes from other teams
+	}
 	for name := range f.names {
 		if s.computed[name] && !contains(s.t.Ancestors, name) {
 			return false

@@ -100,7 +100,7 @@ func (e *Engine) sightIn(ctx context.Context, r store.Reader, by entity.Principa
 		return f, nil
 	}
 	f = policy.FilterFor(s, typ, policy.Surroundings{
-		Teams: around.teamRules(),
+		Teams: around.ruled,
 		Members: func(team string) []entity.ID {
 			members, failed := around.membersOf(ctx, r, team)
 			if failed != nil {
@@ -183,7 +183,10 @@ func (e *Engine) factsOf(ctx context.Context, l *lookup, rows []store.Row) (map[
 	resources := make([]policy.Resource, len(rows))
 	var refs []entity.ID
 	for i, row := range rows {
-		resources[i] = l.resource(row.Type, ents[i], row.Parent)
+		var err error
+		if resources[i], err = l.resource(row.Type, ents[i], row.Parent); err != nil {
+			return nil, err
+		}
 		refs = append(refs, refIDs(resources[i].Owners, resources[i].Domains)...)
 	}
 	if err := l.load(ctx, refs); err != nil {

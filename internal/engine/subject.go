@@ -196,6 +196,10 @@ func (b *subjectBuilder) build(ctx context.Context, user entity.ID) (*policy.Sub
 	}
 	for _, id := range above {
 		b.grantTeam(s, id, direct[id])
+		s.Domains = addRefs(s.Domains, b.docs[id].Domains...)
+	}
+	if len(s.Teams) == 0 { // for questions about teams; nobody owns anything by it
+		s.Teams = []policy.Team{{Name: rootTeam}}
 	}
 	return s.Compile(), nil
 }

@@ -77,7 +77,7 @@ func TestRightsComeFromEveryTeamAbove(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(s.Teams) != 1 || s.Teams[0].Name != "group" || !slices.Equal(s.Teams[0].Ancestors, []string{"department", "division"}) {
+	if len(s.Teams) != 1 || s.Teams[0].Name != "group" || !slices.Equal(s.Teams[0].Ancestors, []string{"department", "division", "Organization"}) {
 		t.Errorf("teams %+v", s.Teams)
 	}
 	for _, op := range []policy.Operation{policy.EditTests, policy.EditDisplayName, policy.EditDataProfile} {
@@ -172,7 +172,7 @@ func TestATeamWithTwoParents(t *testing.T) {
 		t.Fatal(err)
 	}
 	above := slices.Sorted(slices.Values(s.Teams[0].Ancestors))
-	if !slices.Equal(above, []string{"department", "division", "second"}) {
+	if !slices.Equal(above, []string{"Organization", "department", "division", "second"}) {
 		t.Errorf("above the group are %v", above)
 	}
 }

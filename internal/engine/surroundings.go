@@ -20,6 +20,9 @@ type surroundings struct {
 	above map[entity.ID][]string // names of all teams above
 	rules map[string]*policy.Ruleset
 	grant map[string]policy.Grant
+	ruled []policy.TeamRules // the teams with rules, in a fixed order
+	tree  map[entity.ID]*teamNode
+	root  entity.ID
 
 	mu      sync.Mutex
 	members map[string][]entity.ID     // by team, as far as asked for
@@ -66,6 +69,9 @@ func (c *surroundingsCache) inForce(s *surroundings) bool {
 // maxTeams bounds the tree of teams that is held in memory.
 const maxTeams = 100_000
 
+// maxUsers bounds the list of everybody.
+const maxUsers = 1_000_000
+
 // around returns the surroundings within a snapshot.
 func (e *Engine) around(ctx context.Context, r store.Reader) (*surroundings, error) {
 	_, draft := r.(uncommitted)
@@ -82,7 +88,7 @@ func (e *Engine) around(ctx context.Context, r store.Reader) (*surroundings, err
 	s = &surroundings{
 		names: make(map[entity.ID]string, len(rows)), above: make(map[entity.ID][]string, len(rows)),
 		rules: map[string]*policy.Ruleset{}, grant: map[string]policy.Grant{},
-		members: map[string][]entity.ID{}, joint: map[string]*policy.Ruleset{},
+		members: map[string][]entity.ID{}, joint: map[string]*policy.Ruleset{}, tree: make(map[entity.ID]*teamNode, len(rows)),
 	}
 	var policies []entity.ID
 	for _, row := range rows {
@@ -92,6 +98,10 @@ func (e *Engine) around(ctx context.Context, r store.Reader) (*surroundings, err
 		}
 		b.docs[row.ID], b.types[row.ID] = doc, row.Type
 		s.names[row.ID] = row.Name
+		s.tree[row.ID] = &teamNode{parents: b.refs(doc, "parents"), roles: b.refs(doc, "defaultRoles"), domains: doc.Domains, persona: b.refs(doc, "defaultPersona")}
+		if row.Name == rootTeam {
+			s.root = row.ID
+		}
 		policies = append(policies, b.refs(doc, "policies")...)
 	}
 	for id := range s.names {
@@ -106,6 +116,9 @@ func (e *Engine) around(ctx context.Context, r store.Reader) (*surroundings, err
 			s.grant[name], s.rules[name] = g, policy.Compile([]policy.Grant{g})
 		}
 	}
+	for _, name := range slices.Sorted(maps.Keys(s.rules)) {
+		s.ruled = append(s.ruled, policy.TeamRules{Team: name, Below: s.below(name), Rules: s.rules[name]})
+	}
 	if !draft && !transaction {
 		e.teams.put(generation, s)
 	}
@@ -119,6 +132,40 @@ func (s *surroundings) under(team entity.ID) []string {
 		return nil
 	}
 	return append([]string{name}, s.above[team]...)
+}
+
+// owning lists the teams among the owners, and all above them.
+func (s *surroundings) owning(owners []entity.Ref) []string {
+	var names []string
+	for _, owner := range owners {
+		if owner.Type == "team" {
+			names = append(names, s.under(owner.ID)...)
+		}
+	}
+	return names
+}
+
+// below lists a team and all teams below it.
+func (s *surroundings) below(team string) []entity.ID {
+	var ids []entity.ID
+	for id := range s.names {
+		if slices.Contains(s.under(id), team) {
+			ids = append(ids, id)
+		}
+	}
+	slices.SortFunc(ids, func(a, b entity.ID) int { return slices.Compare(a[:], b[:]) })
+	return ids
+}
+
+// childrenOf lists the teams right below one.
+func (s *surroundings) childrenOf(team entity.ID) []entity.ID {
+	var ids []entity.ID
+	for id, node := range s.tree {
+		if slices.Contains(node.parents, team) {
+			ids = append(ids, id)
+		}
+	}
+	return ids
 }
 
 // rulesOf are the policies that hang on the teams named, nil when there are none.
@@ -152,7 +199,7 @@ func (s *surroundings) rulesOf(teams []string) *policy.Ruleset {
 }
 
 // membersOf returns a team, the teams below it and the users in any of them who
-// are not deleted.
+// are not deleted. Everybody is in the root team.
 func (s *surroundings) membersOf(ctx context.Context, r store.Reader, team string) ([]entity.ID, error) {
 	s.mu.Lock()
 	ids, known := s.members[team]
@@ -160,10 +207,19 @@ func (s *surroundings) membersOf(ctx context.Context, r store.Reader, team strin
 	if known {
 		return ids, nil
 	}
-	for id := range s.names {
-		if slices.Contains(s.under(id), team) {
-			ids = append(ids, id)
+	ids = s.below(team)
+	if team == rootTeam {
+		everybody, err := r.List(ctx, store.ListQuery{Type: "user", Limit: maxUsers})
+		if err != nil {
+			return nil, err
 		}
+		for _, row := range everybody {
+			ids = append(ids, row.ID)
+		}
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.members[team] = ids
+		return ids, nil
 	}
 	var users []entity.ID
 	for chunk := range slices.Chunk(ids, batchSize) {
@@ -193,13 +249,4 @@ func (s *surroundings) membersOf(ctx context.Context, r store.Reader, team strin
 	defer s.mu.Unlock()
 	s.members[team] = ids
 	return ids, nil
-}
-
-// teamRules lists the policies that hang on teams, in a fixed order.
-func (s *surroundings) teamRules() []policy.TeamRules {
-	var out []policy.TeamRules
-	for _, name := range slices.Sorted(maps.Keys(s.rules)) {
-		out = append(out, policy.TeamRules{Team: name, Rules: s.rules[name]})
-	}
-	return out
 }

@@ -147,6 +147,12 @@ func (w *write) place(ctx context.Context) error {
 	if err := w.in.resolve(ctx, w.e, w.s, w.look); err != nil {
 		return err
 	}
+	if err := w.placeTeam(ctx); err != nil {
+		return err
+	}
+	if err := w.dropRoot(ctx); err != nil {
+		return err
+	}
 	if err := w.findParent(ctx); err != nil {
 		return err
 	}
@@ -425,6 +431,9 @@ func (w *write) finish(ctx context.Context, old *entity.Entity) error {
 		}
 	}
 	if err := w.checkCustom(ctx, old); err != nil {
+		return err
+	}
+	if err := w.checkTeam(ctx, old); err != nil {
 		return err
 	}
 	for name := range w.t.RequestOnly {

@@ -125,15 +125,16 @@ func (f Filter) spelled() Filter {
 type Surroundings struct {
 	// Members returns the users and teams below a team, and the team itself.
 	Members func(team string) []entity.ID
-	// Teams are the policies that hang on teams: they reach what the team, those
-	// below it, and their members own.
+	// Teams are the policies that hang on teams: they reach what the team and
+	// those below it own. What a member owns is the member's.
 	Teams []TeamRules
 }
 
 // TeamRules are the policies that hang on one team, compiled with ViaResource as
-// their source.
+// their source, and that team with all below it.
 type TeamRules struct {
 	Team  string
+	Below []entity.ID
 	Rules *Ruleset
 }
 
@@ -152,7 +153,7 @@ func FilterFor(s *Subject, typ string, around Surroundings, ops ...Operation) Fi
 	p.read(s.Rules.on(typ), want, Filter{Kind: FilterAll})
 	for _, t := range around.Teams {
 		if rules := t.Rules.on(typ); rules.mention(want) {
-			p.read(rules, want, p.ownedUnder(t.Team))
+			p.read(rules, want, ownedBy(t.Below))
 		}
 	}
 	parts := []Filter{not(anyOf(p.denied...))}
@@ -290,9 +291,14 @@ func (p *partial) ownedUnder(team string) Filter {
 	if team == "" || p.members == nil {
 		return constant(false)
 	}
-	var facts []string
-	for _, id := range p.members(team) {
-		facts = append(facts, Fact(FactOwner, id.String()))
+	return ownedBy(p.members(team))
+}
+
+// ownedBy are the resources that one of the users or teams owns.
+func ownedBy(owners []entity.ID) Filter {
+	facts := make([]string, len(owners))
+	for i, id := range owners {
+		facts[i] = Fact(FactOwner, id.String())
 	}
 	return has(facts...)
 }

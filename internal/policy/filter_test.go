@@ -57,6 +57,17 @@ func (w *drawnWorld) members(team string) []entity.ID {
 	return ids
 }
 
+// below are a team and the teams under it.
+func (w *drawnWorld) below(team string) []entity.ID {
+	var ids []entity.ID
+	for _, id := range []entity.ID{idOf("team", "t1"), idOf("team", "t2")} {
+		if slices.Contains(w.teamsOf(id), team) {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
 func (w *drawnWorld) resource(t *rapid.T) *Resource {
 	r := drawResource(t)
 	r.Teams, r.Rules = nil, nil
@@ -65,7 +76,7 @@ func (w *drawnWorld) resource(t *rapid.T) *Resource {
 	}
 	var reaching []Grant
 	for _, g := range w.teams {
-		if slices.Contains(r.Teams, g.Source.Team) {
+		if slices.ContainsFunc(r.Owners, func(o entity.Ref) bool { return o.Type == "team" && slices.Contains(w.teamsOf(o.ID), g.Source.Team) }) {
 			reaching = append(reaching, g)
 		}
 	}
@@ -81,7 +92,7 @@ func TestFilterAgreesWithDecide(t *testing.T) {
 		w, ops := drawWorld(t), drawOperations(t)
 		around := Surroundings{Members: w.members}
 		for _, g := range w.teams {
-			around.Teams = append(around.Teams, TeamRules{Team: g.Source.Team, Rules: Compile([]Grant{g})})
+			around.Teams = append(around.Teams, TeamRules{Team: g.Source.Team, Below: w.below(g.Source.Team), Rules: Compile([]Grant{g})})
 		}
 		for range 5 {
 			r := w.resource(t)

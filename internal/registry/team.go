@@ -15,7 +15,8 @@ func teamTypes() []*Type {
 				{Field: "owns", Types: []string{"*"}, Many: true, Inverse: true, Of: "owners"},
 				{Field: "follows", Types: []string{"*"}, Many: true, Inverse: true, Of: "follows"},
 			},
-			Expand: []string{"profile", "roles", "teams", "follows", "owns", "domains", "personas", "defaultPersona"},
+			Expand:   []string{"profile", "roles", "teams", "follows", "owns", "domains", "personas", "defaultPersona"},
+			Computed: []string{"inheritedRoles", "inheritedPersonas"},
 			Filters: []Filter{
 				{Param: "team", Kind: FilterRelation, Field: "teams", Types: []string{"team"}},
 				{Param: "isAdmin", Kind: FilterField, Field: "isAdmin"},
@@ -42,6 +43,7 @@ func teamTypes() []*Type {
 				"owners", "profile", "users", "owns", "defaultRoles", "parents", "children", "policies",
 				"userCount", "childrenCount", "domains",
 			},
+			Computed: []string{"inheritedRoles", "userCount", "childrenCount"},
 			Filters: []Filter{
 				{Param: "parentTeam", Kind: FilterRelation, Field: "parents", Types: []string{"team"}},
 				{Param: "isJoinable", Kind: FilterField, Field: "isJoinable"},

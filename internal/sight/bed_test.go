@@ -206,6 +206,9 @@ func (b *bed) addTeams() {
 		if b.chance(40) {
 			team += fmt.Sprintf(`,"defaultRoles":[%q]`, b.id("role", fmt.Sprintf("r%d", b.rnd.IntN(8))))
 		}
+		if b.chance(30) {
+			team += fmt.Sprintf(`,"domains":[%q]`, b.pick(b.domains))
+		}
 		b.add("team", team+"}")
 		b.teams = append(b.teams, fmt.Sprintf("t%d", i))
 	}
@@ -261,7 +264,11 @@ func (b *bed) addAssets(tables int) {
 	}
 	requests := make([]string, tables)
 	for i := range requests {
-		table := fmt.Sprintf(`{"name":"T%d","databaseSchema":%q,"columns":[{"name":"id","dataType":"INT"}]%s`, i, b.pick(schemas), b.facets(25))
+		column := ""
+		if b.chance(15) {
+			column = `,"tags":[{"tagFQN":"C.a","source":"Classification","labelType":"Manual","state":"Confirmed"}]`
+		}
+		table := fmt.Sprintf(`{"name":"T%d","databaseSchema":%q,"columns":[{"name":"id","dataType":"INT"%s}]%s`, i, b.pick(schemas), column, b.facets(25))
 		var tags []string
 		for _, tag := range []string{"C.a", "C.b"} {
 			if b.chance(30) {

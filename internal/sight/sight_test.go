@@ -211,6 +211,9 @@ func TestAgreement(t *testing.T) {
 	patch("user", "u9", fmt.Sprintf(`[{"op":"add","path":"/teams","value":[%s]}]`, b.ref("team", "t1")))
 	patch("team", "t2", fmt.Sprintf(`[{"op":"add","path":"/policies","value":[%s]}]`, b.ref("policy", "p3")))
 	patch("policy", "p5", `[{"op":"add","path":"/rules","value":[{"name":"x","effect":"allow","resources":["table"],"operations":["ViewAll"],"condition":"matchTeam()"}]}]`)
+	patch("team", "Organization", fmt.Sprintf(`[{"op":"add","path":"/policies","value":[%s]}]`, b.ref("policy", "p5")))
+	patch("team", "t0", fmt.Sprintf(`[{"op":"add","path":"/domains","value":[%s]}]`, b.ref("domain", "d3")))
+	patch("table", tableIn(assets), `[{"op":"add","path":"/columns/0/tags","value":[{"tagFQN":"C.b","source":"Classification","labelType":"Manual","state":"Confirmed"}]}]`)
 	_, err := b.e.Delete(b.Context(), admin, b.typ("user"), engine.ByFQN("u11"), engine.DeleteOptions{Hard: true}, engine.View{})
 	b.must(err)
 	b.caughtUp()
@@ -256,4 +259,10 @@ func TestListFilters(t *testing.T) {
 
 	_, err = b.e.List(b.Context(), by, b.typ("table"), engine.ListRequest{Query: store.ListQuery{Under: "s1.d0"}})
 	b.must(err)
+}
+
+// tableIn is the FQN of some table.
+func tableIn(assets []asset) string {
+	i := slices.IndexFunc(assets, func(a asset) bool { return a.typ == "table" })
+	return assets[i].fqn
 }

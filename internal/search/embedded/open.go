@@ -17,9 +17,10 @@ import (
 )
 
 const (
-	// formatVersion changes when files written before cannot be read any more;
+	// formatVersion changes when files written before cannot be read any more, or
+	// lack facts that filters ask for;
 	// such a file is emptied, and the indexer fills it again.
-	formatVersion = 3
+	formatVersion = 4
 	readers       = 4
 	cachedSets    = 256
 )
