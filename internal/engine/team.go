@@ -84,11 +84,11 @@ func (w *write) teamParents(ctx context.Context) (jsontext.Value, error) {
 
 // checkTeam refuses a place in the tree of teams that the types of the teams do
 // not allow, and circles. What a write leaves as it was is not looked at.
-func (w *write) checkTeam(ctx context.Context, old *entity.Entity) error {
+func (w *write) checkTeam(ctx context.Context) error {
 	if w.t.Name != "team" {
 		return nil
 	}
-	ent := w.in.ent
+	ent, old := w.in.ent, w.old
 	typ := text(ent.Rest["teamType"])
 	parents, err := refsOf(ent.Rest["parents"])
 	if err != nil {

@@ -268,6 +268,9 @@ func (w *write) create(ctx context.Context) error {
 	if err := w.checkConditions(); err != nil {
 		return err
 	}
+	if err := w.checkTeam(ctx); err != nil {
+		return err
+	}
 	ent.Version = entity.FirstVersion
 	w.sign(ent)
 	w.event = entity.EventCreated
@@ -338,6 +341,9 @@ func (w *write) replace(ctx context.Context) error {
 		return w.authorizeSeeing(ctx)
 	}
 	if err := w.mayChange(ctx); err != nil {
+		return err
+	}
+	if err := w.checkTeam(ctx); err != nil {
 		return err
 	}
 	ent.Version = w.old.Version.Next(major)
@@ -431,9 +437,6 @@ func (w *write) finish(ctx context.Context, old *entity.Entity) error {
 		}
 	}
 	if err := w.checkCustom(ctx, old); err != nil {
-		return err
-	}
-	if err := w.checkTeam(ctx, old); err != nil {
 		return err
 	}
 	for name := range w.t.RequestOnly {
