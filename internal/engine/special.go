@@ -32,6 +32,15 @@ func (w *write) completeNew(ctx context.Context) error {
 	return nil
 }
 
+// checkAllowed looks at what only those may learn about who have the right to write
+// it: the caller's right is certain by now.
+func (w *write) checkAllowed(ctx context.Context) error {
+	if err := w.checkConditions(); err != nil {
+		return err
+	}
+	return w.checkTeam(ctx)
+}
+
 // completeApp takes over what the marketplace's definition of the same name says
 // of an application and the request cannot: its class, type, schedule and rights.
 func (w *write) completeApp(ctx context.Context) error {

@@ -265,10 +265,7 @@ func (w *write) create(ctx context.Context) error {
 	if err := w.finish(ctx, nil); err != nil {
 		return err
 	}
-	if err := w.checkConditions(); err != nil {
-		return err
-	}
-	if err := w.checkTeam(ctx); err != nil {
+	if err := w.checkAllowed(ctx); err != nil {
 		return err
 	}
 	ent.Version = entity.FirstVersion
