@@ -52,10 +52,13 @@ func (r *reader) selection(ctx context.Context, q store.ListQuery) (selection, e
 		byRelation = few
 	}
 	s := selection{byID: q.IDs != nil || byRelation}
-	s.add("entity e" + orderingIndex(q, s.byID) + " WHERE ")
 	low, high := bounds(q.Under, q.After, q.Before)
+	s.add("entity e" + orderingIndex(q, s.byID) + " WHERE ")
 	s.add("e.fqn > ? AND e.fqn < ?", low, high)
-	if q.Type != "" {
+	switch {
+	case memberIndex(q) != "": // which SQLite takes only where the type is spelled out
+		s.add(" AND e.type = '" + q.Type + "'")
+	case q.Type != "":
 		s.add(" AND e.type = ?", q.Type)
 	}
 	switch q.Include {
@@ -71,7 +74,12 @@ func (r *reader) selection(ctx context.Context, q store.ListQuery) (selection, e
 		s.add(" AND e.id IN (SELECT unhex(value) FROM json_each(?))", idList(q.IDs))
 	}
 	for _, name := range slices.Sorted(maps.Keys(q.Members)) {
-		s.add(" AND CAST(json_extract(CAST(e.doc AS TEXT), ?) AS TEXT) = ?", `$."`+strings.ReplaceAll(name, `"`, "")+`"`, memberText(q.Members[name]))
+		path := `$."` + strings.ReplaceAll(name, `"`, "") + `"`
+		if memberIndexes[[2]string{q.Type, name}] != "" {
+			s.add(" AND CAST(json_extract(CAST(e.doc AS TEXT), '"+path+"') AS TEXT) = ?", memberText(q.Members[name]))
+			continue
+		}
+		s.add(" AND CAST(json_extract(CAST(e.doc AS TEXT), ?) AS TEXT) = ?", path, memberText(q.Members[name]))
 	}
 	switch {
 	case byRelation:
@@ -82,6 +90,19 @@ func (r *reader) selection(ctx context.Context, q store.ListQuery) (selection, e
 			q.RelatedFrom.From[:], q.RelatedFrom.Kind)
 	}
 	return s, nil
+}
+
+// memberIndexes are the indexes of one type by the text of one member.
+var memberIndexes = map[[2]string]string{{"user", "email"}: "entity_user_email"}
+
+// memberIndex finds an index by one of the members that a list asks for; "" for none.
+func memberIndex(q store.ListQuery) string {
+	for name := range q.Members {
+		if index := memberIndexes[[2]string{q.Type, name}]; index != "" {
+			return index
+		}
+	}
+	return ""
 }
 
 // memberText is how SQLite prints a JSON value as text: booleans are 0 and 1.
@@ -97,9 +118,12 @@ func memberText(value string) string {
 
 // orderingIndex pins the index, so that the plan does not depend on statistics.
 func orderingIndex(q store.ListQuery, byID bool) string {
+	index := memberIndex(q)
 	switch {
 	case byID:
 		return " INDEXED BY entity_id"
+	case index != "":
+		return " INDEXED BY " + index
 	case q.Parent != entity.NilID:
 		return " INDEXED BY entity_parent"
 	case q.Type == "":
