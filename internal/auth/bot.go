@@ -156,15 +156,40 @@ func (s *Service) BotTokenInfo(ctx context.Context, user entity.ID) ([]BotToken,
 	}
 	tokens := make([]BotToken, 0, len(all))
 	for key, c := range all {
-		tokens = append(tokens, BotToken{
-			ID: strings.TrimPrefix(key, prefixBot), Expiry: c.Expiry, By: c.By,
-			Created: time.UnixMilli(c.Created), Expires: c.end(),
-		})
+		tokens = append(tokens, botToken(key, c))
 	}
-	slices.SortFunc(tokens, func(a, b BotToken) int {
-		return cmp.Or(b.Created.Compare(a.Created), cmp.Compare(a.ID, b.ID))
-	})
+	slices.SortFunc(tokens, newestFirst)
 	return tokens, nil
+}
+
+// BotTokens lists the live tokens of the users of all bots, the newest first. It reads
+// them in pages, not bot by bot.
+func (s *Service) BotTokens(ctx context.Context) (map[entity.ID][]BotToken, error) {
+	var found map[entity.ID][]BotToken
+	now := s.clock()
+	err := s.store.View(ctx, func(r store.Reader) error {
+		found = make(map[entity.ID][]BotToken)
+		return eachCredential(ctx, r, prefixBot, func(owner, key string, c *credential) {
+			if user, err := entity.ParseID(owner); err == nil && c.live(now) {
+				found[user] = append(found[user], botToken(key, c))
+			}
+		})
+	})
+	for _, tokens := range found {
+		slices.SortFunc(tokens, newestFirst)
+	}
+	return found, err
+}
+
+func botToken(key string, c *credential) BotToken {
+	return BotToken{
+		ID: strings.TrimPrefix(key, prefixBot), Expiry: c.Expiry, By: c.By,
+		Created: time.UnixMilli(c.Created), Expires: c.end(),
+	}
+}
+
+func newestFirst(a, b BotToken) int {
+	return cmp.Or(b.Created.Compare(a.Created), cmp.Compare(a.ID, b.ID))
 }
 
 // RevealBotToken returns the newest live token of a bot's user in clear. It is

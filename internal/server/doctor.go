@@ -164,6 +164,10 @@ const botPage = 500
 
 // bots lists all bots with their live tokens.
 func (a *assembly) bots(ctx context.Context) ([]doctor.Bot, error) {
+	tokens, err := a.auth.BotTokens(ctx)
+	if err != nil {
+		return nil, err
+	}
 	var out []doctor.Bot
 	after := ""
 	for {
@@ -191,9 +195,7 @@ func (a *assembly) bots(ctx context.Context) ([]doctor.Bot, error) {
 		for _, row := range rows {
 			bot := doctor.Bot{Name: row.Name}
 			if user, ok := users[row.ID]; ok {
-				if bot.Tokens, err = a.auth.BotTokenInfo(ctx, user); err != nil {
-					return nil, err
-				}
+				bot.Tokens = tokens[user]
 			}
 			out = append(out, bot)
 		}
