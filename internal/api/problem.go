@@ -64,6 +64,11 @@ func statusOf(err error) int {
 	return statusOfKind[entity.KindOf(err)]
 }
 
+// hides tells whether an error is more than what the client is told. Whoever is turned
+// away because the server is busy is told all, and there may be a thousand a second;
+// the access log counts them.
+func hides(e *entity.Error) bool { return e.Kind != entity.KindUnavailable || e.Cause != nil }
+
 // fail answers with an error and logs what the client must not see.
 func (c *call) fail(err error) {
 	known := entity.AsError(err)
@@ -78,7 +83,7 @@ func (c *call) fail(err error) {
 	if status == 499 {
 		status = http.StatusServiceUnavailable
 	}
-	if status >= 500 && status != http.StatusNotImplemented {
+	if status >= 500 && status != http.StatusNotImplemented && hides(known) {
 		c.log.LogAttrs(c.ctx(), slog.LevelError, "request failed", slog.String("route", c.route.Path), slog.Any("err", err), slog.String("request", requestID(c.ctx())))
 	}
 	h := c.w.Header()
