@@ -8,6 +8,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
 	"sync/atomic"
 
@@ -24,10 +25,14 @@ const DefaultCost = 12
 const prefix = "bcrypt-sha256:"
 
 const (
-	parallel = 2  // hashing is meant to be slow: leave the cores to the others
-	favoured = 1  // beside them, for those who come with Favour
-	maxQueue = 64 // callers that may wait for their turn, of either kind
+	mostParallel = 2  // hashing is meant to be slow: leave the cores to the others
+	favoured     = 1  // beside them, for those who come with Favour
+	maxQueue     = 64 // callers that may wait for their turn, of either kind
 )
+
+// parallel is how many strangers are served at once: at most half of the cores, or they
+// would hold up who comes with Favour, and everything else.
+func parallel() int { return min(max(runtime.GOMAXPROCS(0)/2, 1), mostParallel) }
 
 // Hasher hashes and verifies passwords, a few at a time. It is safe for
 // concurrent use.
@@ -61,7 +66,7 @@ func NewHasher(cost int) (*Hasher, error) {
 	if cost < bcrypt.MinCost || cost > bcrypt.MaxCost {
 		return nil, bcrypt.InvalidCostError(cost)
 	}
-	return &Hasher{cost: cost, all: newLane(parallel), kept: newLane(favoured), decoy: newDecoy(cost)}, nil
+	return &Hasher{cost: cost, all: newLane(parallel()), kept: newLane(favoured), decoy: newDecoy(cost)}, nil
 }
 
 // newDecoy makes up a hash that takes as long to check as any other. Nobody knows

@@ -91,7 +91,7 @@ func TestOldHashesAreToBeRenewed(t *testing.T) {
 // and does not keep out those who are known.
 func TestL05QueueIsBounded(t *testing.T) {
 	h := testHasher(t)
-	for range parallel {
+	for range parallel() {
 		h.all.slots <- struct{}{}
 	}
 	ctx, cancel := context.WithCancel(t.Context())
@@ -114,7 +114,7 @@ func TestL05QueueIsBounded(t *testing.T) {
 	}
 	cancel()
 	wg.Wait()
-	for range parallel {
+	for range parallel() {
 		<-h.all.slots
 	}
 	if n := h.Evaluated(); n != 1 {
