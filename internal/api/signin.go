@@ -3,6 +3,7 @@ package api
 import (
 	"encoding/base64"
 	"net/http"
+	"strings"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -260,6 +261,8 @@ func (c *call) mayGivePassword(plain, name, email string) error {
 		return entity.Forbidden("only an administrator can give a user a password")
 	case !c.auth.SignOn().Basic:
 		return auth.Refuse(auth.CodeBasicOff)
+	case strings.EqualFold(name, c.by.Name):
+		return auth.NotOneself(c.by, c.by.UserID)
 	}
 	return c.auth.CheckPasswordRules(plain, name, email)
 }

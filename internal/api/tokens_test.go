@@ -147,6 +147,26 @@ func TestPasswordsOfOthersAreForAdministrators(t *testing.T) {
 	}
 }
 
+// TestTheOwnPasswordNeedsTheOldOne: no form for others' passwords changes one's own.
+// Whoever finds an administrator's session open must not get the account.
+func TestTheOwnPasswordNeedsTheOldOne(t *testing.T) {
+	h := newHarness(t)
+	const old, fresh = "Green-Leaf-4711!", "Brown-Bark-0815!"
+	h.do("POST", "/users", map[string]any{"name": "boss", "email": "boss@example.org", "isAdmin": true, "password": old}, 201)
+	token, _ := h.login("boss", old, 200)
+	boss := caller{token: token}
+	for _, name := range []string{"boss", "BOSS", "Boss"} {
+		h.as(boss, "PUT", "/users/changePassword", map[string]string{"requestType": "USER", "username": name, "newPassword": fresh, "confirmPassword": fresh}).want(400, 404)
+		h.as(boss, "PUT", "/users", map[string]any{"name": name, "email": "boss@example.org", "isAdmin": true, "password": fresh, "confirmPassword": fresh}).want(400)
+	}
+	h.as(boss, "PUT", "/users/changePassword", map[string]string{"requestType": "SELF", "username": "boss", "newPassword": fresh, "confirmPassword": fresh}).want(400)
+	h.login("boss", fresh, 401)
+	h.login("boss", old, 200)
+	h.as(boss, "GET", "/users/loggedInUser", nil).want(200)
+	h.do("PUT", "/users/changePassword", map[string]string{"requestType": "USER", "username": "boss", "newPassword": fresh, "confirmPassword": fresh}, 200)
+	h.login("boss", fresh, 200)
+}
+
 func TestUsersWithPasswordsAreMadeByAdministrators(t *testing.T) {
 	h := newHarness(t)
 	const good = "Green-Leaf-4711!"

@@ -75,11 +75,23 @@ func (s *Service) SetPassword(ctx context.Context, by entity.Principal, user ent
 	if err := denyBots(by); err != nil {
 		return err
 	}
+	if err := NotOneself(by, user); err != nil {
+		return err
+	}
 	known, err := s.person(ctx, user)
 	if err != nil {
 		return err
 	}
 	return s.setPassword(ctx, by, known, plain, mustChange, "")
+}
+
+// NotOneself refuses to give a password to oneself: whoever found an open session must
+// not get hold of the account. ChangePassword asks for the old one.
+func NotOneself(by entity.Principal, user entity.ID) error {
+	if by.UserID == entity.NilID || by.UserID != user {
+		return nil
+	}
+	return entity.BadRequest("This is your own account: change its password with PUT /api/v1/users/changePassword, requestType SELF and the old password.")
 }
 
 // person finds a user who can have a password.
