@@ -148,14 +148,38 @@ func (s *Service) Disarm(ctx context.Context, by entity.Principal, user User) (i
 	return ended, s.removeFirstPassword(user)
 }
 
+// cameByProvider tells whether somebody signed in through the provider in force, not
+// with what was kept of the time before.
+func (s *Service) cameByProvider(ctx context.Context, by entity.Principal) (bool, error) {
+	if by.TokenType != TypeUser || strings.HasPrefix(by.TokenID, keptTokenPrefix) {
+		return false, nil
+	}
+	if strings.HasPrefix(by.TokenID, providerTokenPrefix) {
+		return true, nil
+	}
+	own := false
+	err := s.store.View(ctx, func(r store.Reader) error {
+		c, err := readCredential(ctx, r, by.UserID, sessionKey(by))
+		own = err == nil && c.Mark == s.inForce.Load().mark
+		return err
+	})
+	return own, err
+}
+
 // WipePasswords forgets the passwords of all users and returns their number. It is
-// for servers where people sign in at a provider; the caller has asked the operator.
+// for servers where people sign in at a provider, and for an admin who has done so:
+// that proves that passwords are not needed any more.
 func (s *Service) WipePasswords(ctx context.Context, by entity.Principal) (int, error) {
 	switch {
 	case !by.IsAdmin || by.IsBot || by.TokenType == TypeBot:
 		return 0, entity.Forbidden("only an administrator can wipe passwords")
 	case s.SignOn().Basic:
 		return 0, entity.BadRequest("People sign in with these passwords: configure another provider first.")
+	}
+	if proven, err := s.cameByProvider(ctx, by); err != nil || !proven {
+		return 0, firstError(err, func() error {
+			return entity.BadRequest("You are not signed in through the identity provider: sign in there first. That proves that nobody needs a password any more.")
+		})
 	}
 	wiped := 0
 	err := s.store.Update(ctx, func(tx store.Tx) error {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/catalpa-metadata/catalpa/internal/entity"
 )
@@ -38,6 +39,17 @@ func (s *Service) providerProfile(so *SignOn) *profile {
 // providerTokenPrefix begins the TokenID of principals who came with a token of the
 // provider: a digest and the end follow, all it takes to withdraw the token.
 const providerTokenPrefix = "provider:"
+
+// keptTokenPrefix takes its place when the provider is another by now, see Keep.
+const keptTokenPrefix = "kept:"
+
+// ofProvider returns what follows these prefixes in a TokenID.
+func ofProvider(tokenID string) (string, bool) {
+	if rest, ok := strings.CutPrefix(tokenID, keptTokenPrefix); ok {
+		return rest, true
+	}
+	return strings.CutPrefix(tokenID, providerTokenPrefix)
+}
 
 func providerTokenID(sum [32]byte, expires int64) string {
 	return providerTokenPrefix + base64.RawURLEncoding.EncodeToString(sum[:]) + "." + strconv.FormatInt(expires, 10)

@@ -23,7 +23,7 @@ const kindKept = "auth-kept"
 
 type keptDoc struct {
 	User     string `json:"user"`
-	TokenID  string `json:"tokenId"`
+	TokenID  string `json:"tokenId"`  // without its prefix
 	SignedIn int64  `json:"signedIn"` // milliseconds since 1970
 	Issued   int64  `json:"issued"`   // seconds since 1970
 }
@@ -37,8 +37,8 @@ func (s *Service) Keep(ctx context.Context, by entity.Principal, authorization s
 		return nil
 	}
 	until := s.clock().Add(keepFor)
-	if strings.HasPrefix(by.TokenID, providerTokenPrefix) {
-		return s.keepToken(ctx, by, authorization, until)
+	if tokenID, ok := ofProvider(by.TokenID); ok {
+		return s.keepToken(ctx, by, tokenID, authorization, until)
 	}
 	return s.change(ctx, by.UserID, func(tx store.Tx) error {
 		c, err := readCredential(ctx, tx, by.UserID, sessionKey(by))
@@ -50,18 +50,18 @@ func (s *Service) Keep(ctx context.Context, by entity.Principal, authorization s
 	})
 }
 
-func (s *Service) keepToken(ctx context.Context, by entity.Principal, authorization string, until time.Time) error {
+func (s *Service) keepToken(ctx context.Context, by entity.Principal, tokenID, authorization string, until time.Time) error {
 	token, ok := bearer(authorization)
 	t, err := parse(token)
 	if !ok || err != nil {
 		return Refuse(CodeFormat)
 	}
-	_, expires, _ := strings.Cut(by.TokenID, ".")
+	_, expires, _ := strings.Cut(tokenID, ".")
 	end, err := strconv.ParseInt(expires, 10, 64)
 	if err != nil {
 		return entity.Internal(err)
 	}
-	doc, err := json.Marshal(keptDoc{User: by.UserID.String(), TokenID: by.TokenID, SignedIn: by.SignedIn, Issued: *t.claims.IssuedAt})
+	doc, err := json.Marshal(keptDoc{User: by.UserID.String(), TokenID: tokenID, SignedIn: by.SignedIn, Issued: *t.claims.IssuedAt})
 	if err != nil {
 		return entity.Internal(err)
 	}
@@ -114,8 +114,8 @@ func (s *Service) readKept(ctx context.Context, sum [32]byte, now time.Time) (*v
 	if err != nil {
 		return nil, entity.Internal(err)
 	}
-	signed, _, _ := strings.Cut(strings.TrimPrefix(doc.TokenID, providerTokenPrefix), ".")
+	signed, _, _ := strings.Cut(doc.TokenID, ".")
 	return &verified{admission: admission{
-		user: user, tokenType: TypeUser, tokenID: doc.TokenID, withdrawal: prefixWithdrawn + signed, signedIn: doc.SignedIn, issued: doc.Issued,
+		user: user, tokenType: TypeUser, tokenID: keptTokenPrefix + doc.TokenID, withdrawal: prefixWithdrawn + signed, signedIn: doc.SignedIn, issued: doc.Issued,
 	}}, nil
 }

@@ -25,7 +25,7 @@ func TestKeptTokenOfAProvider(t *testing.T) {
 	other.SetSignOn(next)
 	p, err := f.use(token)
 	must(t, err)
-	if p.UserID != boss.UserID || !p.IsAdmin || p.TokenType != TypeUser || p.SignedIn != boss.SignedIn || p.TokenID != boss.TokenID {
+	if p.UserID != boss.UserID || !p.IsAdmin || p.TokenType != TypeUser || p.SignedIn != boss.SignedIn || p.TokenID != "kept:"+strings.TrimPrefix(boss.TokenID, "provider:") {
 		t.Errorf("%+v, was %+v", p, boss)
 	}
 	_, err = other.Authenticate(f.ctx, "Bearer "+token)

@@ -40,7 +40,7 @@ func (s *Service) Logout(ctx context.Context, p entity.Principal) error {
 		return wrongType("Only a person who signed in can sign out.")
 	}
 	entry := AuditEntry{Action: "signOut", User: p.Name, By: p.Name, TokenID: p.TokenID}
-	if text, ok := strings.CutPrefix(p.TokenID, providerTokenPrefix); ok {
+	if text, ok := ofProvider(p.TokenID); ok {
 		return s.withdraw(ctx, p.UserID, text, entry)
 	}
 	key := sessionKey(p)

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/catalpa-metadata/catalpa/internal/entity"
+	"github.com/catalpa-metadata/catalpa/internal/store"
 )
 
 // passwordsOf is a directory that checks passwords by a function.
@@ -98,4 +99,63 @@ func TestMustChangeOnlyHere(t *testing.T) {
 	if p.MustChangePassword {
 		t.Error("a password has to be changed that nobody can use")
 	}
+}
+
+// TestPasswordsAreWipedAfterASignInElsewhere: an administrator who has signed in at the
+// provider in force, and asks for it, makes everybody's password go; nobody else does.
+func TestPasswordsAreWipedAfterASignInElsewhere(t *testing.T) {
+	f := newSignOn(t)
+	must(t, f.SetPassword(f.ctx, entity.System(), f.admin.ID, goodPassword, false))
+	tokens, err := f.login("admin", goodPassword, "192.0.2.1")
+	must(t, err)
+	boss, err := f.use(tokens.AccessToken)
+	must(t, err)
+	refused := func(by entity.Principal, kind entity.Kind) {
+		t.Helper()
+		if _, err := f.WipePasswords(f.ctx, by); entity.KindOf(err) != kind {
+			t.Errorf("%s: %v", by.TokenID, err)
+		}
+		if n := f.records(kindPassword); n != 2 {
+			t.Fatalf("%d passwords are left, want 2", n)
+		}
+	}
+	refused(boss, entity.KindBadRequest) // people sign in with them
+	must(t, f.Keep(f.ctx, boss, ""))
+	admins := func(so *SignOn) { so.Rules.AdminPrincipals = []string{"zoe"} }
+	f.confidential(admins)
+	boss, err = f.use(tokens.AccessToken)
+	must(t, err)
+	refused(boss, entity.KindBadRequest) // the session is of a password
+	f.public(admins)
+	token := f.idToken("sub-zoe", nil)
+	zoe, err := f.use(token)
+	must(t, err)
+	must(t, f.Keep(f.ctx, zoe, "Bearer "+token))
+	personal, err := f.CreatePersonalToken(f.ctx, zoe, "script", ExpireOneDay)
+	must(t, err)
+	f.public(func(so *SignOn) { so.Trust.Issuer, so.Identity = "https://other.example/", "other" })
+	for _, text := range []string{token, personal.Token} {
+		p, err := f.use(text)
+		must(t, err)
+		refused(p, entity.KindBadRequest) // of the provider before, or of no sign-in at all
+	}
+	refused(entity.Principal{TokenType: TypeBot, IsAdmin: true, IsBot: true}, entity.KindForbidden)
+	refused(entity.Principal{TokenType: TypeUser}, entity.KindForbidden)
+
+	f.confidential(admins)
+	access, err := f.token(f.signedIn().Session)
+	must(t, err)
+	zoe, err = f.use(access.AccessToken)
+	must(t, err)
+	must(t, f.db.Update(f.ctx, func(tx store.Tx) error {
+		return tx.PutRecord(f.ctx, store.Record{Kind: kindReset, Owner: f.ann.ID.String(), Doc: []byte(`{}`)})
+	}))
+	n, err := f.WipePasswords(f.ctx, zoe)
+	must(t, err)
+	if n != 2 || f.records(kindPassword)+f.records(kindReset) != 0 || f.audited("passwordsWiped") != 1 {
+		t.Errorf("%d wiped, %d passwords and %d links left", n, f.records(kindPassword), f.records(kindReset))
+	}
+	f.SetSignOn(&SignOn{Provider: "basic", Basic: true})
+	_, err = f.login("admin", goodPassword, "192.0.2.2")
+	wantCode(t, err, CodeLogin)
 }
