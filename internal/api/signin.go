@@ -366,6 +366,10 @@ type personalToken struct {
 	TokenType  string    `json:"tokenType"`
 	ExpiryDate int64     `json:"expiryDate,omitzero"`
 	JWTToken   string    `json:"jwtToken,omitzero"` // only in the answer that makes it
+
+	// Only for who asks by the parameter fields: the clients' model has no more members.
+	CreatedAt  int64 `json:"createdAt,omitzero"`
+	LastUsedAt int64 `json:"lastUsedAt,omitzero"` // to the hour
 }
 
 // tokenOwner is whose tokens a request is about: the caller's own, or for
@@ -398,11 +402,24 @@ func (c *call) personalTokens() error {
 	if err != nil {
 		return err
 	}
+	fields := map[string]bool{}
+	for field := range strings.SplitSeq(c.query.Get("fields"), ",") {
+		if field = strings.TrimSpace(field); field != "" && field != "createdAt" && field != "lastUsedAt" {
+			return entity.BadRequest("Invalid field name %s: there are createdAt and lastUsedAt", entity.Shorten(field, 100))
+		}
+		fields[field] = true
+	}
 	out := make([]personalToken, len(tokens))
 	for i, t := range tokens {
 		out[i] = personalToken{Token: t.ID, UserID: user, TokenName: t.Name, TokenType: "PERSONAL_ACCESS_TOKEN"}
 		if !t.Expires.IsZero() {
 			out[i].ExpiryDate = t.Expires.UnixMilli()
+		}
+		if fields["createdAt"] {
+			out[i].CreatedAt = t.Created.UnixMilli()
+		}
+		if fields["lastUsedAt"] && !t.Used.IsZero() {
+			out[i].LastUsedAt = t.Used.UnixMilli()
 		}
 	}
 	return c.json(http.StatusOK, newPage(out, len(out)))

@@ -43,6 +43,50 @@ func TestPersonalTokensLiveUntilRevoked(t *testing.T) {
 	h.as(ann, "GET", "/users/loggedInUser", nil).want(200) // the session is something else
 }
 
+// TestPersonalTokensAreListedWithTheirUse: name, creation, last use to the hour, end;
+// to who asks for more than the clients' model has.
+func TestPersonalTokensAreListedWithTheirUse(t *testing.T) {
+	h := newHarness(t)
+	ann := h.person("ann")
+	before := h.api.clock().UnixMilli()
+	made := h.as(ann, "PUT", tokensPath, `{"tokenName":"laptop","JWTTokenExpiry":"7"}`).want(200)
+	if _, err := entity.ParseID(made.at("token")); err != nil {
+		t.Errorf("the id of a token is %q, clients expect a UUID", made.at("token"))
+	}
+	const full = tokensPath + "?fields=createdAt,lastUsedAt"
+	type row struct {
+		Name    string `json:"tokenName"`
+		Created int64  `json:"createdAt"`
+		Used    int64  `json:"lastUsedAt"`
+		Expires int64  `json:"expiryDate"`
+	}
+	list := func(who caller, path string) row {
+		t.Helper()
+		var page struct {
+			Data []row `json:"data"`
+		}
+		h.as(who, "GET", path, nil).want(200).into(&page)
+		if len(page.Data) != 1 {
+			t.Fatalf("%d tokens", len(page.Data))
+		}
+		return page.Data[0]
+	}
+	if got := list(ann, full); got.Name != "laptop" || got.Created < before || got.Used != 0 || got.Expires-got.Created < 6*24*3600*1000 {
+		t.Errorf("%+v", got)
+	}
+	h.as(caller{token: made.at("jwtToken")}, "GET", "/users/loggedInUser", nil).want(200)
+	h.api.auth.Settle()
+	for _, got := range []row{list(ann, full), list(h.admin, full+"&username=ann")} {
+		if got.Used == 0 || got.Used%3_600_000 != 0 || got.Used > h.api.clock().UnixMilli() {
+			t.Errorf("after a use %+v", got)
+		}
+	}
+	if got := list(ann, tokensPath); got.Created != 0 || got.Used != 0 {
+		t.Errorf("unasked %+v", got)
+	}
+	h.as(ann, "GET", tokensPath+"?fields=secret", nil).want(400)
+}
+
 func TestPersonalTokensRefuse(t *testing.T) {
 	h := newHarness(t)
 	ann := h.person("ann")

@@ -99,6 +99,9 @@ func (s *Service) makeToken(user User, by entity.Principal, tokenType string, ex
 	}
 	now := s.clock()
 	issued := IssuedToken{ID: randomID(), Expiry: expiry}
+	if tokenType == TypePersonal {
+		issued.ID = entity.NewID().String() // clients read it as a UUID
+	}
 	c := &credential{Created: now.UnixMilli(), By: by.Name, Expiry: expiry}
 	cl := s.claimsFor(user, tokenType, issued.ID, now)
 	if life > 0 {

@@ -36,6 +36,9 @@ func (s *Service) CreatePersonalToken(ctx context.Context, p entity.Principal, n
 	if name == "" || len(name) > maxTokenName {
 		return IssuedToken{}, entity.BadRequest("[tokenName size must be between 1 and %d]", maxTokenName)
 	}
+	if expiry == ExpireNever { // whatever bots may have: nothing of a person goes on for ever
+		return IssuedToken{}, Refuse(CodeUnlimited)
+	}
 	user, err := s.liveUser(ctx, p.UserID)
 	if err != nil {
 		return IssuedToken{}, err

@@ -42,7 +42,7 @@ func (s *Service) ownProfile() *profile {
 			Skew:       s.opts.Skew,
 			Key:        s.ownKey,
 		},
-		mayOmitExpiry: []string{TypeBot, TypePersonal},
+		mayOmitExpiry: []string{TypeBot},
 		admit:         s.admitOwn,
 	}
 }

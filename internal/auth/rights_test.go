@@ -167,3 +167,28 @@ func TestRulesForPasswords(t *testing.T) {
 	}
 	f.mustLogin()
 }
+
+// TestNothingOfAPersonGoesOnForEver: a token without an end is for bots alone, and for
+// them only where the operator allows it.
+func TestNothingOfAPersonGoesOnForEver(t *testing.T) {
+	f := newFixture(t, func(o *Options) { o.AllowUnlimitedBotTokens = true })
+	tokens := f.mustLogin()
+	ann, err := f.use(tokens.AccessToken)
+	must(t, err)
+	_, err = f.CreatePersonalToken(f.ctx, ann, "script", ExpireNever)
+	wantCode(t, err, CodeUnlimited)
+	personal, err := f.CreatePersonalToken(f.ctx, ann, "script", ExpireOneDay)
+	must(t, err)
+	for _, token := range []string{tokens.AccessToken, personal.Token} {
+		_, err = f.use(f.forge(f.header(), f.payload(token, map[string]any{"exp": nil})))
+		wantCode(t, err, CodeFormat)
+	}
+	// Of a bot it must be on record as it is.
+	bot := f.botToken()
+	_, err = f.use(f.forge(f.header(), f.payload(bot.Token, map[string]any{"exp": nil})))
+	wantCode(t, err, CodeBotStale)
+	endless, err := f.AddBotToken(f.ctx, entity.System(), f.bot.ID, ExpireNever)
+	must(t, err)
+	_, err = f.use(endless.Token)
+	must(t, err)
+}
