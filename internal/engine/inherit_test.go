@@ -107,7 +107,7 @@ func TestABotKeepsWhatPeopleWrote(t *testing.T) {
 	table := b.create("table", tableRequest("orders", `"description":"By a person","displayName":"Orders",`, idColumn))
 	b.mustPatch(b.admin, "table", table.ID, `[{"op":"add","path":"/owners","value":[`+refJSON(b.plain.UserID, "user")+`]},
 		{"op":"add","path":"/tags","value":[{"tagFQN":"PII.Sensitive","source":"Classification","labelType":"Manual","state":"Confirmed"}]}]`)
-	b.mustPut(b.bot, "table", tableRequest("orders", `"description":"By the source","displayName":"ORDERS","tags":[{"tagFQN":"PII.None","source":"Classification","labelType":"Automated","state":"Suggested"}],`, idColumn))
+	b.mustPut(b.bot, "table", tableRequest("orders", `"description":"By the source","displayName":"ORDERS","tags":[{"tagFQN":"Tier.Tier2","source":"Classification","labelType":"Automated","state":"Suggested"}],`, idColumn))
 	got := b.get(b.admin, "table", "svc.db.sales.orders", "owners,tags")
 	if got.Description != "By a person" || got.DisplayName != "Orders" || len(got.Tags) != 2 {
 		t.Errorf("after the bot's PUT: %s", asJSON(t, got))

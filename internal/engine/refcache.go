@@ -23,6 +23,8 @@ type refInfo struct {
 	owners      []entity.Ref // bare
 	domains     []entity.Ref // bare
 	rest        map[string][]entity.Ref
+	exclusive   bool // one of its children at a time may label something
+	disabled    bool // must not become a label
 }
 
 // refCache keeps refInfo by id and tags by name. An entry is dropped as soon as
@@ -104,7 +106,7 @@ func (e *Engine) infoOf(row store.Row) (*refInfo, error) {
 			DisplayName: ent.DisplayName, Description: ent.Description, Deleted: &deleted,
 		},
 		parent: row.Parent, style: ent.Rest["style"], serviceType: text(ent.Rest["serviceType"]),
-		owners: ent.Owners, domains: ent.Domains,
+		owners: ent.Owners, domains: ent.Domains, exclusive: flag(ent, "mutuallyExclusive"), disabled: flag(ent, "disabled"),
 	}
 	if row.Type == "team" {
 		info.owners, info.domains = nil, nil // see surroundings.inheritance

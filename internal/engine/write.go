@@ -412,6 +412,9 @@ func (w *write) sign(ent *entity.Entity) {
 // finish runs the hooks on the new state and seals its secrets.
 func (w *write) finish(ctx context.Context, old *entity.Entity) error {
 	ent := w.in.ent
+	if err := w.checkLabels(ctx, old); err != nil {
+		return err
+	}
 	if err := w.storeNested(); err != nil {
 		return err
 	}
