@@ -101,11 +101,7 @@ func (c *call) listAssets(t *registry.Type, h holder) error {
 	if err != nil {
 		return err
 	}
-	total := len(found)
-	found = found[min(offset, total):min(offset+limit, total)]
-	out := newPage(found, total)
-	out.Paging.Offset, out.Paging.Limit = &offset, &limit
-	return c.json(http.StatusOK, out)
+	return c.json(http.StatusOK, pageAt(found, limit, offset))
 }
 
 // assetsOf returns references to what names a row in a field, is not deleted and
@@ -265,12 +261,7 @@ func (a *assetChange) fits(t *registry.Type) bool {
 
 // changeAsset changes one asset, or with dryRun only tells whether it could be.
 func (c *call) changeAsset(change assetChange, asset jsontext.Value) error {
-	var given struct {
-		ID   string         `json:"id"`
-		Type string         `json:"type"`
-		FQN  string         `json:"fullyQualifiedName"`
-		Rest jsontext.Value `json:",embed"`
-	}
+	var given refText
 	if err := json.Unmarshal(asset, &given); err != nil {
 		return entity.BadRequest("the asset cannot be read")
 	}
@@ -281,13 +272,9 @@ func (c *call) changeAsset(change assetChange, asset jsontext.Value) error {
 	if !change.fits(t) {
 		return entity.BadRequest("%s has no %s", t.Name, change.field)
 	}
-	sel := engine.ByFQN(given.FQN)
-	if given.ID != "" {
-		id, err := entity.ParseID(given.ID)
-		if err != nil {
-			return err
-		}
-		sel = engine.ByID(id)
+	sel, err := given.selector()
+	if err != nil {
+		return err
 	}
 	ops, err := change.operations()
 	if err != nil {

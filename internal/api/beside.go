@@ -27,8 +27,8 @@ func (c *call) validated(schema string) ([]byte, error) {
 	return c.engine.ValidateBody(schema, body)
 }
 
-// validatedList does the same with an array of at most limit documents.
-func (c *call) validatedList(schema string, limit int) ([]jsontext.Value, error) {
+// items reads a body that is an array of at most limit values.
+func (c *call) items(limit int) ([]jsontext.Value, error) {
 	body, err := c.body()
 	if err != nil {
 		return nil, err
@@ -39,6 +39,15 @@ func (c *call) validatedList(schema string, limit int) ([]jsontext.Value, error)
 	}
 	if len(items) > limit {
 		return nil, entity.BadRequest("the array has %d items; at most %d are taken at once", len(items), limit)
+	}
+	return items, nil
+}
+
+// validatedList reads such an array and checks each item against a schema.
+func (c *call) validatedList(schema string, limit int) ([]jsontext.Value, error) {
+	items, err := c.items(limit)
+	if err != nil {
+		return nil, err
 	}
 	for i, item := range items {
 		if items[i], err = c.engine.ValidateBody(schema, item); err != nil {

@@ -2,6 +2,8 @@ package api
 
 import (
 	"net/http"
+	"slices"
+	"strings"
 
 	"github.com/go-json-experiment/json"
 
@@ -14,7 +16,98 @@ func (a *API) glossaryTermRoutes() []Route {
 	const base = "/api/v1/glossaryTerms"
 	return []Route{
 		{Method: http.MethodPut, Path: base + "/{id}/moveAsync", Access: Authenticated, Handle: (*call).moveTerm},
+		{Method: http.MethodPost, Path: base + "/createMany", Access: Authenticated, Handle: (*call).createTerms},
+		{Method: http.MethodGet, Path: base + "/search", Access: Authenticated, Handle: (*call).searchTerms},
 	}
+}
+
+// createTerms creates terms one after the other, so that a term may name one
+// before it as its parent. One that fails does not stop the others.
+func (c *call) createTerms() error {
+	t, err := c.entityType("glossaryTerm")
+	if err != nil {
+		return err
+	}
+	requests, err := c.items(maxAssets)
+	if err != nil {
+		return err
+	}
+	items := make([]engine.BulkItem, len(requests))
+	for i, request := range requests {
+		items[i] = engine.BulkItem{Request: request, Status: http.StatusCreated}
+		if _, err := c.engine.Create(c.ctx(), c.by, t, request, engine.View{}); err != nil {
+			items[i].Status, items[i].Message = statusOf(err), engine.PublicMessage(err)
+		}
+		if err := c.ctx().Err(); err != nil {
+			return err
+		}
+	}
+	return c.json(http.StatusOK, engine.SummarizeBulk(items))
+}
+
+// searchTerms answers a page of the terms below a glossary or term whose names,
+// synonyms or description hold the text.
+func (c *call) searchTerms() error {
+	limit, err := c.number("limit", 50, 1, 1000)
+	if err != nil {
+		return err
+	}
+	offset, err := c.number("offset", 0, 0, 1<<31)
+	if err != nil {
+		return err
+	}
+	t, err := c.entityType("glossaryTerm")
+	if err != nil {
+		return err
+	}
+	req := engine.ListRequest{}
+	if req.View.Fields, err = c.engine.ParseFields(t, c.query.Get("fields")); err != nil {
+		return err
+	}
+	if req.Query.Include, err = c.include(); err != nil {
+		return err
+	}
+	req.View.Include = req.Query.Include
+	if req.Query.Under, err = c.placeOfTerms(); err != nil {
+		return err
+	}
+	all, err := c.everyOne(t, req)
+	if err != nil {
+		return err
+	}
+	text := strings.ToLower(strings.TrimSpace(c.query.Get("q")))
+	found := slices.DeleteFunc(all, func(ent *entity.Entity) bool { return !termHolds(ent, text) })
+	return c.json(http.StatusOK, pageAt(found, limit, offset))
+}
+
+// placeOfTerms returns the FQN that the terms are below, "" for all terms.
+func (c *call) placeOfTerms() (string, error) {
+	for _, p := range []struct{ byName, byID, typ string }{{"parentFqn", "parent", "glossaryTerm"}, {"glossaryFqn", "glossary", "glossary"}} {
+		if fqn := c.query.Get(p.byName); fqn != "" {
+			return entity.CanonicalFQN(fqn), nil
+		}
+		if text := c.query.Get(p.byID); text != "" {
+			id, err := entity.ParseID(text)
+			if err != nil {
+				return "", err
+			}
+			if fqn, err := c.nameOf(id.String()); err != nil || fqn != "" {
+				return fqn, err
+			}
+			return "", entity.NotFound(p.typ, text)
+		}
+	}
+	return "", nil
+}
+
+// termHolds tells whether a term has the lower-case text somewhere in its words.
+func termHolds(ent *entity.Entity, text string) bool {
+	words := []string{ent.Name, ent.DisplayName, ent.Description}
+	var synonyms []string
+	if raw := ent.Rest["synonyms"]; raw != nil && json.Unmarshal(raw, &synonyms) == nil {
+		words = append(words, synonyms...)
+	}
+	return text == "" || slices.ContainsFunc(words, func(word string) bool { return strings.Contains(strings.ToLower(word), text) })
 }
 
 // moveTerm puts a term below another term or glossary, with all below it. It is

@@ -20,6 +20,8 @@ func (a *API) specialRoutes() []Route {
 		a.feedRoutes(),
 		a.accountRoutes(),
 		a.glossaryTermRoutes(),
+		a.portRoutes(),
+		a.hierarchyRoutes(),
 	} {
 		all = append(all, group...)
 	}
