@@ -2,12 +2,14 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"crypto/rsa"
+	"crypto/x509"
 	"encoding/base64"
-	"errors"
+	"encoding/pem"
 	"fmt"
+	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"time"
 
@@ -22,24 +24,30 @@ import (
 
 // What judging a bearer token may cost.
 const (
-	minBearers = 5_000            // a second and core: 20,000 on a machine of four
-	maxBearer  = time.Millisecond // p99
-	newTokens  = 2_000            // that were not seen before
+	minBearers  = 20_000           // a second on two cores
+	maxBearer   = time.Millisecond // p99
+	maxOverhead = 1.5              // a new token, as a multiple of verifying its signature
+
+	newTokens  = 1_000   // that were not seen before, of each key
+	seenTokens = 200_000 // uses of one that was
+	turnsOfNew = 10
 )
 
-// lone is the directory of one bot.
+// lone is the directory of one person.
 type lone struct{ auth.User }
 
-// ByID finds the bot.
+// ByID finds the person.
 func (l lone) ByID(_ context.Context, id entity.ID) (auth.User, error) { return l.match(id == l.ID) }
 
-// ByName finds the bot.
+// ByName finds the person.
 func (l lone) ByName(_ context.Context, name string) (auth.User, error) {
 	return l.match(name == l.Name)
 }
 
-// ByEmail finds nobody.
-func (l lone) ByEmail(context.Context, string) (auth.User, error) { return l.match(false) }
+// ByEmail finds the person.
+func (l lone) ByEmail(_ context.Context, email string) (auth.User, error) {
+	return l.match(email == l.Email)
+}
 
 func (l lone) match(ok bool) (auth.User, error) {
 	if !ok {
@@ -50,31 +58,23 @@ func (l lone) match(ok bool) (auth.User, error) {
 
 // bearers judges RS256 tokens in this process, without HTTP around it: one that was
 // seen before, as nearly all are, and such that were not, where only the key is warm.
+// They are signed by keys of the size that providers use and that this server makes.
 func (o *signOn) bearers(ctx context.Context, dir string) error {
-	ring, err := key.Open(filepath.Join(dir, "keys"), key.Options{})
+	for _, bits := range []int{2048, key.Bits} {
+		if err := o.bearersOf(ctx, filepath.Join(dir, fmt.Sprint(bits)), bits); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (o *signOn) bearersOf(ctx context.Context, dir string, bits int) error {
+	service, done, err := newService(ctx, dir, bits)
 	if err != nil {
 		return err
 	}
-	sealer, _, err := secret.OpenDir(dir)
-	if err != nil {
-		return err
-	}
-	db, err := sqlite.Open(ctx, filepath.Join(dir, "catalpa.db"), sqlite.Options{})
-	if err != nil {
-		return err
-	}
-	defer db.Close()
-	bot := auth.User{ID: entity.NewID(), Name: "bot", Email: "bot@example.com", IsBot: true}
-	service, err := auth.New(ctx, auth.Options{Store: db, Users: lone{bot}, Keys: ring, Sealer: sealer})
-	if err != nil {
-		return err
-	}
-	issued, err := service.AddBotToken(ctx, entity.System(), bot.ID, auth.ExpireOneHour)
-	if err != nil {
-		return err
-	}
-	_, private := ring.Signer()
-	fresh, err := resigned(issued.Token, private)
+	defer done()
+	signedIn, err := service.Login(ctx, auth.LoginRequest{Name: "ann", Password: base64.StdEncoding.EncodeToString([]byte(benchSecret))})
 	if err != nil {
 		return err
 	}
@@ -82,33 +82,109 @@ func (o *signOn) bearers(ctx context.Context, dir string) error {
 		_, err := service.Authenticate(ctx, "Bearer "+token)
 		return err
 	}
-	self := &process{} // this one
-	clients := runtime.GOMAXPROCS(0)
-	seen, err := load{name: "bearer, seen before", server: self, clients: clients, period: o.s.period, op: func(context.Context, int) error { return judge(issued.Token) }}.measure(ctx)
-	if err != nil {
-		return err
-	}
-	fmt.Println(seen)
-	unseen, err := load{name: "bearer, warm key only", server: self, clients: clients, count: newTokens, op: func(_ context.Context, n int) error {
-		// The signature is right and the record is another token's: all checks but the
-		// last one pass.
-		if e := entity.AsError(judge(fresh[n])); e == nil || e.Code != auth.CodeBotStale {
-			return fmt.Errorf("a token that is not on record: %w", errors.Join(e))
+	if bits == key.Bits {
+		var seen work
+		if err := seen.add(0, seenTokens, func(int) error { return judge(signedIn.AccessToken) }); err != nil {
+			return err
 		}
-		return nil
-	}}.measure(ctx)
+		o.goal("L01 bearer, seen before", seen.onTwoCores() >= minBearers && seen.p99() <= maxBearer,
+			"%v each: %.0f/s on two cores, p99 %v; goal %d/s and %v", seen.perOp(), seen.onTwoCores(), seen.p99(), minBearers, maxBearer)
+	}
+	return o.newBearers(signedIn.AccessToken, filepath.Join(dir, "private.pem"), bits, judge)
+}
+
+// newBearers judges tokens that were not seen before, in turns with the bare
+// verification of the same signatures.
+func (o *signOn) newBearers(token, keyFile string, bits int, judge func(string) error) error {
+	private, err := readKey(keyFile)
 	if err != nil {
 		return err
 	}
-	fmt.Println(unseen)
-	for _, r := range []result{seen, unseen} {
-		each := r.rate() / float64(clients)
-		o.goal("L01 "+r.name, each >= minBearers && r.p99 <= maxBearer, "%.0f/s a core, p99 %v; goal %d/s and %v", each, r.p99, minBearers, maxBearer)
+	fresh, err := resigned(token, private)
+	if err != nil {
+		return err
 	}
-	return service.Close(ctx)
+	bare := func(n int) error {
+		at := strings.LastIndexByte(fresh[n], '.')
+		signature, err := base64.RawURLEncoding.DecodeString(fresh[n][at+1:])
+		if err != nil {
+			return err
+		}
+		return jwt.SigningMethodRS256.Verify(fresh[n][:at], signature, &private.PublicKey)
+	}
+	var judged, verified work
+	for turn := range turnsOfNew {
+		from, to := turn*newTokens/turnsOfNew, (turn+1)*newTokens/turnsOfNew
+		if err := verified.add(from, to, bare); err != nil {
+			return err
+		}
+		if err := judged.add(from, to, func(n int) error { return judge(fresh[n]) }); err != nil {
+			return err
+		}
+	}
+	// Of the server's own, larger keys the signature alone may take longer than the rate
+	// allows: there it is what is added that counts.
+	overhead := judged.perOp().Seconds() / verified.perOp().Seconds()
+	met := judged.p99() <= maxBearer && (judged.onTwoCores() >= minBearers || bits > 2048 && overhead <= maxOverhead)
+	o.goal(fmt.Sprintf("L01 bearer, new, %d bits", bits), met, "%v each, %.2f times its signature alone: %.0f/s on two cores, p99 %v; goal %d/s and %v",
+		judged.perOp(), overhead, judged.onTwoCores(), judged.p99(), minBearers, maxBearer)
+	return nil
+}
+
+// newService makes a service with one person and a signing key of this size.
+func newService(ctx context.Context, dir string, bits int) (service *auth.Service, done func(), err error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, nil, err
+	}
+	keyFile := filepath.Join(dir, "private.pem")
+	private, err := rsa.GenerateKey(rand.Reader, bits)
+	if err != nil {
+		return nil, nil, err
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(private)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := os.WriteFile(keyFile, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), 0o600); err != nil {
+		return nil, nil, err
+	}
+	ring, err := key.Open(filepath.Join(dir, "keys"), key.Options{PrivateFile: keyFile})
+	if err != nil {
+		return nil, nil, err
+	}
+	sealer, _, err := secret.OpenDir(dir)
+	if err != nil {
+		return nil, nil, err
+	}
+	db, err := sqlite.Open(ctx, filepath.Join(dir, "catalpa.db"), sqlite.Options{})
+	if err != nil {
+		return nil, nil, err
+	}
+	ann := auth.User{ID: entity.NewID(), Name: "ann", Email: "ann@example.com"}
+	service, err = auth.New(ctx, auth.Options{Store: db, Users: lone{ann}, Keys: ring, Sealer: sealer})
+	if err == nil {
+		err = service.SetPassword(ctx, entity.System(), ann.ID, benchSecret, false)
+	}
+	if err != nil {
+		_ = db.Close()
+		return nil, nil, err
+	}
+	return service, func() {
+		_ = service.Close(ctx)
+		_ = db.Close()
+	}, nil
+}
+
+func readKey(file string) (*rsa.PrivateKey, error) {
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	return key.ParsePrivate(data)
 }
 
 // resigned makes other tokens of the same claims: each has one more that nobody reads.
+// They are tokens of the same session, and as good as the first.
 func resigned(token string, private *rsa.PrivateKey) ([]string, error) {
 	parts := strings.Split(token, ".")
 	claims, err := base64.RawURLEncoding.DecodeString(parts[1])
@@ -116,14 +192,12 @@ func resigned(token string, private *rsa.PrivateKey) ([]string, error) {
 		return nil, err
 	}
 	fresh := make([]string, newTokens)
-	for n := range fresh {
+	var w work
+	return fresh, w.add(0, newTokens, func(n int) error {
 		body := fmt.Sprintf("%s,\"n\":%d}", strings.TrimSuffix(string(claims), "}"), n)
 		signed := parts[0] + "." + base64.RawURLEncoding.EncodeToString([]byte(body))
 		signature, err := jwt.SigningMethodRS256.Sign(signed, private)
-		if err != nil {
-			return nil, err
-		}
 		fresh[n] = signed + "." + base64.RawURLEncoding.EncodeToString(signature)
-	}
-	return fresh, nil
+		return err
+	})
 }

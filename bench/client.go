@@ -58,13 +58,26 @@ func (c *client) send(ctx context.Context, method, path, media string, body []by
 	if media != "" {
 		req.Header.Set("Content-Type", media)
 	}
+	a, err := c.read(req)
+	return a.status, a.body, err
+}
+
+// answer is what came back.
+type answer struct {
+	status int
+	header http.Header
+	body   []byte
+}
+
+// read sends a request and reads the whole answer.
+func (c *client) read(req *http.Request) (answer, error) {
 	resp, err := c.http.Do(req)
 	if err != nil {
-		return 0, nil, err
+		return answer{}, err
 	}
 	defer resp.Body.Close()
-	out, err := io.ReadAll(resp.Body)
-	return resp.StatusCode, out, err
+	body, err := io.ReadAll(resp.Body)
+	return answer{resp.StatusCode, resp.Header, body}, err
 }
 
 const jsonType = "application/json"

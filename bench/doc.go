@@ -6,7 +6,10 @@
 //
 //	go run ./bench -server bin/catalpa -tables 5000 -seconds 5s
 //	go run ./bench -server bin/catalpa -signon
+//	go run ./bench -server bin/catalpa -rights
 //
-// Figures of two runs on different machines cannot be compared; the ratios of
-// one run can.
+// What is judged by processor time hardly depends on what else the machine does;
+// what is judged by the clock does, so -signon and -rights print how much of the
+// machine they get. Figures of two runs on different machines cannot be compared;
+// the ratios of one run can.
 package main

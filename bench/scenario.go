@@ -27,11 +27,47 @@ type result struct {
 	took     time.Duration
 	cpu      time.Duration // of the server, in all
 	p50, p99 time.Duration
+
+	latencies []time.Duration // sorted
 }
 
 func (r result) rate() float64 { return float64(r.ops) / r.took.Seconds() }
 
 func (r result) perOp() time.Duration { return r.cpu / time.Duration(max(r.ops, 1)) }
+
+// plus is both results as one.
+func (r result) plus(more result) result {
+	r.name, r.clients = more.name, more.clients
+	r.ops += more.ops
+	r.took += more.took
+	r.cpu += more.cpu
+	r.latencies = slices.Concat(r.latencies, more.latencies)
+	slices.Sort(r.latencies)
+	if r.ops > 0 {
+		r.p50, r.p99 = r.latencies[r.ops/2], r.latencies[r.ops*99/100]
+	}
+	return r
+}
+
+// inTurns measures loads in turns, so that all meet the same machine; of each it runs
+// so many parts of a part of its period.
+func inTurns(ctx context.Context, turns int, loads ...load) ([]result, error) {
+	results := make([]result, len(loads))
+	for range turns {
+		for i, l := range loads {
+			l.period /= time.Duration(turns)
+			r, err := l.measure(ctx)
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", l.name, err)
+			}
+			results[i] = results[i].plus(r)
+		}
+	}
+	for _, r := range results {
+		fmt.Println(r)
+	}
+	return results, nil
+}
 
 // String is one line of the report.
 func (r result) String() string {
@@ -82,13 +118,8 @@ func (l load) measure(ctx context.Context) (result, error) {
 			return result{}, err
 		}
 	}
-	r := result{name: l.name, clients: l.clients, took: time.Since(begun), cpu: l.server.cpu() - before}
 	all := slices.Concat(latencies...)
-	slices.Sort(all)
-	if r.ops = len(all); r.ops > 0 {
-		r.p50, r.p99 = all[r.ops/2], all[r.ops*99/100]
-	}
-	return r, nil
+	return result{}.plus(result{name: l.name, clients: l.clients, ops: len(all), took: time.Since(begun), cpu: l.server.cpu() - before, latencies: all}), nil
 }
 
 func scenarios(s settings, server *process, c *client) []scenario {

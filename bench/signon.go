@@ -1,10 +1,10 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/base64"
 	"fmt"
-	"math/rand/v2"
 	"net/http"
 	"os/exec"
 	"path/filepath"
@@ -14,18 +14,11 @@ import (
 	"github.com/go-json-experiment/json"
 )
 
-// What sign-on may cost.
 const (
-	maxRefresh    = 50 * time.Millisecond  // p99 with all sessions
-	maxRevocation = 200 * time.Microsecond // of CPU, for one bot of many against one alone
-	maxOwner      = 2 * time.Second        // p99 of the owner's sign-in under attack
-	maxAttacked   = 400                    // MiB then
-	maxDoctor     = 5 * time.Second
-
 	people      = 10_000
 	bots        = 1_000
 	sessions    = 100_000
-	attackRate  = 1_000                // guesses a second
+	maxDoctor   = 5 * time.Second
 	benchSecret = "Benchmark-Owner-77" //nolint:gosec // of a server that ends with the run
 )
 
@@ -34,8 +27,10 @@ type signOn struct {
 	s      settings
 	server *process
 	admin  *client
+	log    serverLog
 	users  []string // ids of people
 	tokens []string // of bots
+	share  float64  // of the machine before the step
 	goals  []string
 	missed int
 }
@@ -44,23 +39,28 @@ type signOn struct {
 // goal is missed.
 func measureSignOn(ctx context.Context, s settings, dir string) error {
 	o := &signOn{s: s}
-	if err := o.bearers(ctx, filepath.Join(dir, "bearers")); err != nil {
-		return fmt.Errorf("bearers: %w", err)
-	}
+	printShare()
 	var err error
 	if o.server, err = o.begin(ctx, filepath.Join(dir, "data")); err != nil {
 		return err
 	}
 	defer func() { o.server.stop() }()
 	for _, step := range []struct {
-		name string
-		run  func(context.Context) error
+		name   string
+		always bool // others need what it makes
+		run    func(context.Context) error
 	}{
-		{"people and bots", o.fill}, {"sessions", o.fillSessions}, {"revocation", o.revocation}, {"refresh", o.refresh},
-		{"doctor", o.doctor}, {"attack", o.attack},
+		{name: "bearers", run: func(ctx context.Context) error { return o.bearers(ctx, filepath.Join(dir, "bearers")) }},
+		{name: "people and bots", always: true, run: o.fill},
+		{name: "sessions", run: o.sessions}, {name: "revocation", run: o.revocation}, {name: "doctor", run: o.doctor},
+		{name: "attack", run: o.attack}, {name: "sign-ins", run: o.signIns},
 	} {
+		if s.only != "" && s.only != step.name && !step.always {
+			continue
+		}
+		o.share = share()
 		if err := step.run(ctx); err != nil {
-			return fmt.Errorf("%s: %w", step.name, err)
+			return fmt.Errorf("%s: %w; the server's log ends:\n%s", step.name, err, o.log.end)
 		}
 	}
 	return o.verdict()
@@ -69,6 +69,7 @@ func measureSignOn(ctx context.Context, s settings, dir string) error {
 // verdict prints the goals and fails when one was missed.
 func (o *signOn) verdict() error {
 	fmt.Println()
+	printShare()
 	for _, g := range o.goals {
 		fmt.Println(g)
 	}
@@ -87,10 +88,58 @@ func (o *signOn) goal(name string, met bool, format string, args ...any) {
 	o.goals = append(o.goals, fmt.Sprintf("%-28s %-7s %s", name, word, fmt.Sprintf(format, args...)))
 }
 
+// idle is the share of the processors from which on times are judged by the clock.
+const idle = 0.8
+
+// latency judges a 99th percentile by the clock, unless other programs had the
+// machine meanwhile: then it says that it does not.
+func (o *signOn) latency(name string, p99, most time.Duration, among string) {
+	got := min(o.share, share())
+	if p99 <= most || got >= idle {
+		o.goal(name, p99 <= most, "p99 %v %s, goal %v", p99.Round(time.Millisecond), among, most)
+		return
+	}
+	o.goals = append(o.goals, fmt.Sprintf("%-28s %-7s p99 %v %s, goal %v, on a machine of which this process gets %.0f %%",
+		name, "open", p99.Round(time.Millisecond), among, most, 100*got))
+}
+
 // begin starts the server where its administrator's password is known, and tells it
 // to believe a proxy about addresses.
 func (o *signOn) begin(ctx context.Context, data string) (*process, error) {
-	return startOn(ctx, o.s.server, data, "CATALPA_INITIAL_ADMIN_PASSWORD="+benchSecret, "CATALPA_TRUSTED_PROXIES=[127.0.0.1]")
+	address, err := freeAddress(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return o.beginAt(ctx, data, address)
+}
+
+func (o *signOn) beginAt(ctx context.Context, data, address string, env ...string) (*process, error) {
+	return startAt(ctx, o.s.server, data, address, &o.log,
+		append([]string{"CATALPA_INITIAL_ADMIN_PASSWORD=" + benchSecret, "CATALPA_TRUSTED_PROXIES=[127.0.0.1]"}, env...)...)
+}
+
+// serverLog counts the lines of a log and keeps its end, for when something fails.
+type serverLog struct {
+	mu    sync.Mutex
+	lines int
+	end   []byte
+}
+
+// Write implements io.Writer.
+func (l *serverLog) Write(p []byte) (int, error) {
+	const keep = 2000
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.lines += bytes.Count(p, []byte("\n"))
+	l.end = append(l.end, p...)
+	l.end = l.end[max(0, len(l.end)-keep):]
+	return len(p), nil
+}
+
+func (l *serverLog) count() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.lines
 }
 
 type tokens struct {
@@ -165,50 +214,6 @@ func (o *signOn) fill(ctx context.Context) error {
 	return err
 }
 
-// revocation compares calls of one bot with calls of all in turn: what differs is how
-// often the server looks whether a token still counts.
-func (o *signOn) revocation(ctx context.Context) error {
-	call := func(name string, some func() string) (result, error) {
-		c := newClient(o.server.url, "")
-		r, err := load{name: name, server: o.server, clients: 8, period: o.s.period, op: func(ctx context.Context, _ int) error {
-			_, err := c.as(ctx, some(), http.MethodGet, "/api/v1/users/loggedInUser")
-			return err
-		}}.measure(ctx)
-		if err == nil {
-			fmt.Println(r)
-		}
-		return r, err
-	}
-	one, err := call("calls of one bot", func() string { return o.tokens[0] })
-	if err != nil {
-		return err
-	}
-	all, err := call("calls of 1,000 bots", func() string { return o.tokens[rand.IntN(bots)] })
-	if err != nil {
-		return err
-	}
-	added := all.perOp() - one.perOp()
-	o.goal("L04 revocation check", added <= maxRevocation, "%.3f ms of CPU a call more than for one bot, goal %v", added.Seconds()*1000, maxRevocation)
-	return nil
-}
-
-// refresh renews sessions of all there are, each at most once.
-func (o *signOn) refresh(ctx context.Context) error {
-	order := rand.Perm(sessions)
-	c := newClient(o.server.url, "")
-	r, err := load{name: "refresh of a session", server: o.server, clients: 2, period: o.s.period, op: func(ctx context.Context, n int) error {
-		body := fmt.Sprintf(`{"refreshToken":%q}`, o.session(order[n]).String())
-		_, err := c.do(ctx, http.MethodPost, "/api/v1/users/refresh", jsonType, []byte(body))
-		return err
-	}}.measure(ctx)
-	if err != nil {
-		return err
-	}
-	fmt.Println(r)
-	o.goal("L03 refresh", r.p99 <= maxRefresh, "p99 %v with %d sessions, goal %v", r.p99.Round(time.Millisecond), sessions, maxRefresh)
-	return nil
-}
-
 // doctor times the examination of everything beside the running server.
 func (o *signOn) doctor(ctx context.Context) error {
 	begun := time.Now()
@@ -220,57 +225,5 @@ func (o *signOn) doctor(ctx context.Context) error {
 	}
 	fmt.Printf("%-28s %v, %d bytes of report\n", "doctor", took.Round(time.Millisecond), len(out))
 	o.goal("L06 doctor", took <= maxDoctor, "%v with %d bots and %d people, goal %v", took.Round(time.Millisecond), bots, people, maxDoctor)
-	return nil
-}
-
-// attack guesses passwords of all names from many addresses, as fast as it should,
-// while the owner signs in where that has happened before.
-func (o *signOn) attack(ctx context.Context) error {
-	attacking, stop := context.WithCancel(ctx)
-	defer stop()
-	var group sync.WaitGroup
-	var mu sync.Mutex
-	answers := map[int]int{}
-	c := newClient(o.server.url, "")
-	ticker := time.NewTicker(time.Second / attackRate)
-	defer ticker.Stop()
-	group.Go(func() {
-		for n := 0; attacking.Err() == nil; n++ {
-			select {
-			case <-ticker.C:
-			case <-attacking.Done():
-				return
-			}
-			group.Go(func() {
-				guess := *c
-				guess.forwarded = fmt.Sprintf("203.%d.%d.%d", rand.IntN(256), rand.IntN(256), rand.IntN(256))
-				status, _, _ := guess.send(attacking, http.MethodPost, "/api/v1/users/login", jsonType, loginBody(fmt.Sprintf("p%05d", rand.IntN(people)), "Wrong-Guess-77"))
-				mu.Lock()
-				defer mu.Unlock()
-				answers[status]++
-			})
-		}
-	})
-	most := 0.0
-	r, err := load{name: "owner's sign-in, attacked", server: o.server, clients: 1, period: 3 * o.s.period, op: func(ctx context.Context, _ int) error {
-		_, err := o.signIn(ctx, "192.0.2.1")
-		most = max(most, o.server.memory())
-		return err
-	}}.measure(ctx)
-	stop()
-	group.Wait()
-	if err != nil {
-		return err
-	}
-	fmt.Println(r)
-	total := 0
-	for status, n := range answers {
-		if status != 0 { // cut off at the end
-			total += n
-		}
-	}
-	fmt.Printf("%-28s %.0f/s answered: %d with 401, %d with 503\n", "guesses", float64(total)/r.took.Seconds(), answers[http.StatusUnauthorized], answers[http.StatusServiceUnavailable])
-	o.goal("L05 owner under attack", r.p99 <= maxOwner, "p99 %v, goal %v", r.p99.Round(time.Millisecond), maxOwner)
-	o.goal("L05 memory under attack", most <= maxAttacked, "%.0f MiB, goal %d", most, maxAttacked)
 	return nil
 }
