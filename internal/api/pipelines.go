@@ -130,6 +130,9 @@ func (c *call) putRun(t *registry.Type) error {
 		if err := ingestionRuns().Put(c.ctx(), tx, row.ID, r.Timestamp, r.ID, doc); err != nil {
 			return err
 		}
+		if err := c.auth.NotePipeline(c.ctx(), tx, c.by, row.ID); err != nil {
+			return err
+		}
 		return c.showLatest(tx, row, ingestionRuns(), runsField)
 	})
 	if err != nil {

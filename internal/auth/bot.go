@@ -28,6 +28,8 @@ type BotToken struct {
 	Created time.Time
 	Expires time.Time // zero for never; the end of the overlap if that is earlier
 	By      string
+	// Replaced says that it only goes on for the overlap with its successor.
+	Replaced bool
 }
 
 // IssueBotToken makes a new token for the user of a bot and ends all others, at
@@ -187,7 +189,7 @@ func (s *Service) BotTokens(ctx context.Context) (map[entity.ID][]BotToken, erro
 func botToken(key string, c *credential) BotToken {
 	return BotToken{
 		ID: strings.TrimPrefix(key, prefixBot), Expiry: c.Expiry, By: c.By,
-		Created: time.UnixMilli(c.Created), Expires: c.end(),
+		Created: time.UnixMilli(c.Created), Expires: c.end(), Replaced: c.Until != 0,
 	}
 }
 

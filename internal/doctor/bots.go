@@ -3,6 +3,7 @@ package doctor
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/catalpa-metadata/catalpa/internal/auth"
@@ -24,8 +25,27 @@ func (p Patient) bots(ctx context.Context) []Check {
 	var checks []Check
 	for _, bot := range list {
 		checks = append(checks, p.bot(bot, now))
+		if len(bot.Behind) > 0 {
+			checks = append(checks, behind(bot))
+		}
 	}
 	return checks
+}
+
+// maxNamed bounds the pipelines that one finding names.
+const maxNamed = 20
+
+// behind names pipelines that still have a token from before.
+func behind(bot Bot) Check {
+	named, more := bot.Behind, ""
+	if len(named) > maxNamed {
+		named, more = named[:maxNamed], fmt.Sprintf(" and %d more", len(bot.Behind)-maxNamed)
+	}
+	return Check{
+		Area: AreaBots, Name: bot.Name + ", pipelines", Status: Warning, Code: auth.CodeBotStale,
+		Detail: "last ran with a token that was replaced or revoked since: " + strings.Join(named, ", ") + more,
+		Remedy: "give them the bot's new token and deploy them again; a pipeline is no longer named once it has run with it",
+	}
 }
 
 func (p Patient) bot(bot Bot, now time.Time) Check {

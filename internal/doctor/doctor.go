@@ -60,6 +60,9 @@ func (r Report) ExitStatus() int {
 type Bot struct {
 	Name   string
 	Tokens []auth.BotToken
+	// Behind are the pipelines that last ran with a token that was replaced since, by
+	// full name.
+	Behind []string
 }
 
 // Patient is what is examined. Members that are nil are left out of the report.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
 	"os"
 	"slices"
 	"time"
@@ -159,12 +160,55 @@ func (a *assembly) defaultAdmin(ctx context.Context) (name string, has bool, err
 	return defaultAdmin, has, err
 }
 
+// pipelinesBehind names the pipelines, by bot's user, that last ran with a token which
+// is not among the live ones any more, or will soon not be.
+func (a *assembly) pipelinesBehind(ctx context.Context, tokens map[entity.ID][]auth.BotToken) (map[entity.ID][]string, error) {
+	uses, err := a.auth.PipelineUses(ctx)
+	if err != nil {
+		return nil, err
+	}
+	users := map[entity.ID][]entity.ID{} // by pipeline
+	for user, list := range uses {
+		for _, use := range list {
+			current := slices.ContainsFunc(tokens[user], func(t auth.BotToken) bool { return t.ID == use.Token && !t.Replaced })
+			if !current {
+				users[use.Pipeline] = append(users[use.Pipeline], user)
+			}
+		}
+	}
+	behind := map[entity.ID][]string{}
+	for chunk := range slices.Chunk(slices.Collect(maps.Keys(users)), botPage) {
+		err := a.store.View(ctx, func(r store.Reader) error {
+			rows, err := r.Entities(ctx, chunk)
+			for _, row := range rows {
+				for _, user := range users[row.ID] {
+					if !row.Deleted {
+						behind[user] = append(behind[user], row.FQN)
+					}
+				}
+			}
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	for _, names := range behind {
+		slices.Sort(names)
+	}
+	return behind, nil
+}
+
 // botPage is how many bots are read at once.
 const botPage = 500
 
 // bots lists all bots with their live tokens.
 func (a *assembly) bots(ctx context.Context) ([]doctor.Bot, error) {
 	tokens, err := a.auth.BotTokens(ctx)
+	if err != nil {
+		return nil, err
+	}
+	behind, err := a.pipelinesBehind(ctx, tokens)
 	if err != nil {
 		return nil, err
 	}
@@ -195,7 +239,7 @@ func (a *assembly) bots(ctx context.Context) ([]doctor.Bot, error) {
 		for _, row := range rows {
 			bot := doctor.Bot{Name: row.Name}
 			if user, ok := users[row.ID]; ok {
-				bot.Tokens = tokens[user]
+				bot.Tokens, bot.Behind = tokens[user], behind[user]
 			}
 			out = append(out, bot)
 		}
