@@ -198,6 +198,9 @@ func (configCheckCommand) Help() string {
 // Run prints the findings.
 func (c *configCheckCommand) Run(out *console) error {
 	cfg, findings, err := c.load()
+	if err == nil {
+		findings = append(findings, server.GuardKey(cfg)...)
+	}
 	for _, finding := range findings {
 		fmt.Fprintln(out.stdout, finding)
 	}

@@ -22,8 +22,8 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// TestKeyScripts runs the commands about keys, beside a running server: rotation,
-// import, and the refusals of T62.
+// TestKeyScripts runs the commands about keys, beside a running server: rotation
+// and import.
 func TestKeyScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/keys",

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto"
 	"crypto/rsa"
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -51,13 +52,30 @@ func (s *Service) RotateKey(ctx context.Context, by entity.Principal, atOnce boo
 // ImportKey makes a pair of the operator the one that signs.
 func (s *Service) ImportKey(ctx context.Context, by entity.Principal, in key.Import) (key.Info, error) {
 	info, err := s.keys.Import(in)
+	s.noteRefused(ctx, by, err)
 	return info, s.auditKey(ctx, by, "keyImported", info.ID, err)
 }
 
 // ImportVerifyOnlyKey lets a key of the operator verify until a date.
 func (s *Service) ImportVerifyOnlyKey(ctx context.Context, by entity.Principal, in key.VerifyOnlyImport) (key.Info, error) {
 	info, err := s.keys.ImportVerifyOnly(in)
+	s.noteRefused(ctx, by, err)
 	return info, s.auditKey(ctx, by, "keyImportedVerifyOnly", info.ID, err)
+}
+
+// noteRefused tells the trail of a key that was not taken: somebody may be trying to
+// bring one.
+func (s *Service) noteRefused(ctx context.Context, by entity.Principal, err error) {
+	if err == nil {
+		return
+	}
+	entry := AuditEntry{Action: "keyImportRefused", By: by.Name}
+	if unfit := new(key.Unfit); errors.As(err, &unfit) {
+		entry.Detail = entity.Shorten(unfit.Problem, 200)
+	}
+	if failed := s.record(ctx, entry); failed != nil {
+		s.log.Warn("that a key was not taken could not be written into the trail", "error", failed)
+	}
 }
 
 // RetireKey refuses whatever the key signed, from now on. A compromised key may be

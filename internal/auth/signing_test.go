@@ -251,7 +251,9 @@ func TestHoldersOfAnotherServersKey(t *testing.T) {
 	}
 }
 
-func TestKeyChangesThatFailLeaveNoTrace(t *testing.T) {
+// TestKeyChangesThatFail change nothing, and the trail tells only of the keys that
+// somebody tried to bring.
+func TestKeyChangesThatFail(t *testing.T) {
 	f := newFixture(t, ownKeys(t))
 	by := entity.System()
 	_, retire := f.RetireKey(f.ctx, by, "unknown", false)
@@ -265,10 +267,17 @@ func TestKeyChangesThatFailLeaveNoTrace(t *testing.T) {
 	}
 	entries, err := f.Audit(f.ctx, 100)
 	must(t, err)
+	refused := 0
 	for _, e := range entries {
-		if strings.HasPrefix(e.Action, "key") {
+		switch {
+		case e.Action == "keyImportRefused" && e.By == by.Name:
+			refused++
+		case strings.HasPrefix(e.Action, "key"):
 			t.Errorf("%+v", e)
 		}
+	}
+	if refused != 2 || len(f.options.Keys.List()) != 1 {
+		t.Errorf("%d refused imports in the trail, want 2; %d keys, want 1", refused, len(f.options.Keys.List()))
 	}
 }
 

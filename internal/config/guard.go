@@ -27,6 +27,7 @@ const (
 	// Seen by the running server only.
 	CodeDefaultAdmin   = "SEC-CFG-DEFAULT-ADMIN"   // the administrator has a password everybody knows
 	CodePublishedKey   = "SEC-CFG-KEY"             // the signing key is the published one
+	CodeKeyFile        = "SEC-CFG-KEYFILE"         // the signing key cannot be used; nothing to accept
 	CodeDiscovery      = "SEC-CFG-DISCOVERY"       // the provider was never reached and nothing is cached
 	CodeDefaultAccount = "SEC-CFG-DEFAULT-ACCOUNT" // the first administrator of basic sign-in is still there
 )

@@ -152,10 +152,11 @@ func (b *binder) checkKeyFiles(cfg *Config) {
 	}
 	for key, path := range map[string]string{publicKey: jwt.PublicKeyPath, privateKey: jwt.PrivateKeyPath} {
 		if path != "" && !exists(path) {
-			b.refuse(key, "%s is not there or is not a regular file.", clip(path))
+			b.report(Error, "CFG-VALUE", key, clip(path)+" is not there or is not a regular file.",
+				"name the file that holds the key, or remove both paths to let the server use a pair of its own.")
 		}
 	}
-	if info, err := os.Stat(jwt.PrivateKeyPath); jwt.PrivateKeyPath != "" && err == nil && info.Mode().Perm()&0o027 != 0 {
+	if info, err := os.Stat(jwt.PrivateKeyPath); err == nil && info.Mode().IsRegular() && info.Mode().Perm()&0o037 != 0 {
 		b.stop(CodeKeyMode, privateKey, fmt.Sprintf("others may read or change %s.", clip(jwt.PrivateKeyPath)), "chmod 0640 or stricter.")
 	}
 }

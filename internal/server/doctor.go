@@ -20,6 +20,10 @@ import (
 // not be accepted are part of the report. Where no catalog is yet, the configuration
 // and the provider are examined alone.
 func Doctor(ctx context.Context, cfg *config.Config, findings config.Findings, reload Reload, areas ...string) (report doctor.Report, err error) {
+	findings = append(findings, asServed(cfg, GuardKey(cfg))...)
+	if err := keyOptions(cfg).CheckFiles(); err != nil {
+		return unopened(ctx, cfg, findings, err), nil
+	}
 	if hasCatalog(cfg) != nil {
 		if len(areas) == 0 {
 			areas = []string{doctor.AreaConfiguration, doctor.AreaProvider}

@@ -2,10 +2,13 @@ package server
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/catalpa-metadata/catalpa/internal/auth/key"
 	"github.com/catalpa-metadata/catalpa/internal/auth/secret"
@@ -41,6 +44,11 @@ func (a *assembly) guard(ctx context.Context, out io.Writer) error {
 // there is nothing.
 func Refuse(ctx context.Context, cfg *config.Config, reload Reload, refused *config.Refused) error {
 	more := guardKeys(cfg)
+	if refused != nil { // of two reasons for one file, the simpler one
+		more = slices.DeleteFunc(more, func(f config.Finding) bool {
+			return f.Code == config.CodeKeyFile && slices.ContainsFunc(refused.Findings, func(other config.Finding) bool { return other.Key == f.Key })
+		})
+	}
 	if hasCatalog(cfg) == nil && len(guardFiles(cfg)) == 0 {
 		err := LookAfterAccounts(ctx, cfg, reload, func(c *Accounts) error {
 			if c.a.openSignOn(ctx, reload, quiet()) == nil {
@@ -50,7 +58,7 @@ func Refuse(ctx context.Context, cfg *config.Config, reload Reload, refused *con
 			more = append(more, found...)
 			return err
 		})
-		if err != nil && refused == nil {
+		if err != nil && refused == nil && len(more) == 0 {
 			return err
 		}
 	}
@@ -58,14 +66,18 @@ func Refuse(ctx context.Context, cfg *config.Config, reload Reload, refused *con
 	if refused != nil {
 		all = append(all, refused.Findings...)
 	}
-	for _, f := range more {
-		// Configurations of commands that serve nobody tolerate what a server must not.
+	return append(all, asServed(cfg, more)...).Refusal()
+}
+
+// asServed gives findings the weight they have for a server: configurations of
+// commands that serve nobody tolerate what it must not.
+func asServed(cfg *config.Config, findings config.Findings) config.Findings {
+	for i, f := range findings {
 		if !f.Accepted && (cfg.Mode == config.Production || f.Code == config.CodeKeyMode) {
-			f.Severity = config.Error
+			findings[i].Severity = config.Error
 		}
-		all = append(all, f)
 	}
-	return all.Refusal()
+	return findings
 }
 
 // guardDiscovery looks for a provider that was never reached and of which nothing is
@@ -84,7 +96,7 @@ func (a *assembly) guardDiscovery(cfg *config.Config) config.Findings {
 }
 
 // guardKeys looks at what can be judged before anything is opened.
-func guardKeys(cfg *config.Config) config.Findings { return append(guardKey(cfg), guardFiles(cfg)...) }
+func guardKeys(cfg *config.Config) config.Findings { return append(GuardKey(cfg), guardFiles(cfg)...) }
 
 // guardFiles looks for secrets in the data directory that others on this machine can
 // read. They are made private, so somebody has opened them since.
@@ -120,13 +132,31 @@ func makePrivate(cfg *config.Config) error {
 	return nil
 }
 
-func guardKey(cfg *config.Config) config.Findings {
-	if !hasPublishedKey(cfg) {
+// keySetting is where what is wrong with the operator's key files is reported.
+const keySetting = "jwtTokenConfiguration.rsaprivateKeyFilePath"
+
+// GuardKey finds what is wrong with what is in the operator's key files: a server must
+// not start with them. Who can read them, the configuration tells already.
+func GuardKey(cfg *config.Config) config.Findings {
+	if hasPublishedKey(cfg) {
+		return config.Findings{cfg.Guard(config.CodePublishedKey, keySetting,
+			"the signing key is the one published with OpenMetadata: anybody can sign with it.",
+			"remove both paths to let the server use a pair of its own, or make one with openssl genrsa -out private_key.pem 3072.")}
+	}
+	options := keyOptions(cfg)
+	options.OpenToOthers = true
+	err := options.CheckFiles()
+	if err == nil {
 		return nil
 	}
-	return config.Findings{cfg.Guard(config.CodePublishedKey, "jwtTokenConfiguration.rsaprivateKeyFilePath",
-		"the signing key is the one published with OpenMetadata: anybody can sign with it.",
-		"remove both paths to let the server use a pair of its own, or make one with openssl genrsa -out private_key.pem 3072.")}
+	f := config.Finding{
+		Severity: config.Error, Code: config.CodeKeyFile, Key: keySetting,
+		Message: err.Error() + ".", Remedy: "name files that can be read, or remove both paths to let the server use a pair of its own.",
+	}
+	if unfit := new(key.Unfit); errors.As(err, &unfit) {
+		f.Message, f.Remedy = strings.TrimSuffix(err.Error(), "; "+unfit.Remedy)+".", unfit.Remedy
+	}
+	return config.Findings{f}
 }
 
 func (a *assembly) guardDefaultAdmin(ctx context.Context, cfg *config.Config) (config.Findings, error) {

@@ -1,8 +1,6 @@
 package key
 
 import (
-	"errors"
-	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -34,7 +32,7 @@ func readOperatorFile(path string, private bool, r rules) ([]byte, error) {
 	}
 	// Looked at before opening, which would wait for the other end of a pipe.
 	if !before.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s is not a regular file; name the file that holds the key", name)
+		return nil, unfit("name the file that holds the key", "%s is not a regular file", name)
 	}
 	f, err := os.Open(path)
 	if err != nil {
@@ -46,17 +44,17 @@ func readOperatorFile(path string, private bool, r rules) ([]byte, error) {
 		return nil, err
 	}
 	if !os.SameFile(before, info) {
-		return nil, fmt.Errorf("%s was replaced while it was read; try again", name)
+		return nil, unfit("try again", "%s was replaced while it was read", name)
 	}
 	if mode := info.Mode().Perm(); private && !r.openToOthers && mode&0o037 != 0 {
-		return nil, fmt.Errorf("%s may be read or changed by others (mode %04o); run chmod 640 or chmod 600 on it", name, mode)
+		return nil, unfit("run chmod 640 or chmod 600 on it", "%s may be read or changed by others (mode %04o)", name, mode)
 	}
 	data, err := io.ReadAll(io.LimitReader(f, maxFileSize+1))
 	if err != nil {
 		return nil, err
 	}
 	if len(data) > maxFileSize {
-		return nil, fmt.Errorf("%s is too large for a key", name)
+		return nil, unfit("name the file that holds the key", "%s is too large for a key", name)
 	}
 	return data, nil
 }
@@ -69,7 +67,7 @@ func resolve(path string, r rules) (string, error) {
 	}
 	name := filepath.Base(path)
 	if r.noLinks {
-		return "", fmt.Errorf("%s is a symbolic link; name the file itself, or copy it: cp -L FILE COPY && chmod 600 COPY", name)
+		return "", unfit("name the file itself, or copy it: cp -L FILE COPY && chmod 600 COPY", "%s is a symbolic link", name)
 	}
 	target, err := filepath.EvalSymlinks(path)
 	if err != nil {
@@ -80,7 +78,7 @@ func resolve(path string, r rules) (string, error) {
 		return "", err
 	}
 	if inside, err := filepath.Rel(dir, target); err != nil || inside == ".." || strings.HasPrefix(inside, ".."+string(filepath.Separator)) {
-		return "", errors.New(name + " is a symbolic link out of its directory; name the file itself, or copy it there with mode 600")
+		return "", unfit("name the file itself, or copy it there with mode 600", "%s is a symbolic link out of its directory", name)
 	}
 	return target, nil
 }

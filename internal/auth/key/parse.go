@@ -44,15 +44,25 @@ func encodeInt(n *big.Int) string { return base64.RawURLEncoding.EncodeToString(
 func Check(public *rsa.PublicKey) error {
 	switch bits := public.N.BitLen(); {
 	case bits < minBits:
-		return fmt.Errorf("the RSA key has %d bits; %d are the least: make a pair with %s", bits, minBits, remedyNew)
+		return unfit(fmt.Sprintf("%d are the least: make a pair with %s", minBits, remedyNew), "the RSA key has %d bits", bits)
 	case bits > maxBits:
-		return fmt.Errorf("the RSA key has %d bits; %d are the most", bits, maxBits)
+		return unfit(fmt.Sprintf("%d are the most: make a pair with %s", maxBits, remedyNew), "the RSA key has %d bits", bits)
 	case public.E < 65537 || public.E%2 == 0:
-		return errors.New("the RSA key's exponent must be odd and at least 65537")
+		return unfit("make a pair with "+remedyNew, "the RSA key's exponent must be odd and at least 65537")
 	case Thumbprint(public) == publishedThumbprint:
 		return ErrPublished
 	}
 	return nil
+}
+
+// Unfit is why a key file is not taken, and what mends it.
+type Unfit struct{ Problem, Remedy string }
+
+// Error is both in one line.
+func (e *Unfit) Error() string { return e.Problem + "; " + e.Remedy }
+
+func unfit(remedy, problem string, args ...any) error {
+	return &Unfit{Problem: fmt.Sprintf(problem, args...), Remedy: remedy}
 }
 
 // IsPublished tells whether one of an operator's key files holds a half of the
@@ -78,7 +88,9 @@ const (
 	remedyNew     = "openssl genrsa -out private_key.pem 3072"
 )
 
-var errEncrypted = errors.New("the private key is encrypted; write it without a passphrase: " + remedyPrivate)
+func encrypted() error {
+	return unfit("write it without a passphrase: "+remedyPrivate, "the private key is encrypted")
+}
 
 // ParsePrivate reads a private RSA key: PKCS#8 or PKCS#1, DER or PEM.
 func ParsePrivate(data []byte) (*rsa.PrivateKey, error) {
@@ -87,7 +99,7 @@ func ParsePrivate(data []byte) (*rsa.PrivateKey, error) {
 		return nil, err
 	}
 	if kind == "ENCRYPTED PRIVATE KEY" || isEncrypted(der) {
-		return nil, errEncrypted
+		return nil, encrypted()
 	}
 	if private, err := x509.ParsePKCS1PrivateKey(der); err == nil {
 		return private, Check(&private.PublicKey)
@@ -97,7 +109,7 @@ func ParsePrivate(data []byte) (*rsa.PrivateKey, error) {
 	}
 	parsed, err := x509.ParsePKCS8PrivateKey(der)
 	if err != nil {
-		return nil, errors.New("no RSA private key in PKCS#8 or PKCS#1 form, DER or PEM; write one with " + remedyPrivate)
+		return nil, unfit("write one with "+remedyPrivate, "no RSA private key in PKCS#8 or PKCS#1 form, DER or PEM")
 	}
 	private, ok := parsed.(*rsa.PrivateKey)
 	if !ok {
@@ -117,7 +129,7 @@ func ParsePublic(data []byte) (*rsa.PublicKey, error) {
 	}
 	parsed, err := x509.ParsePKIXPublicKey(der)
 	if err != nil {
-		return nil, errors.New("no RSA public key in X.509 or PKCS#1 form, DER or PEM; write one with " + remedyPublic)
+		return nil, unfit("write one with "+remedyPublic, "no RSA public key in X.509 or PKCS#1 form, DER or PEM")
 	}
 	public, ok := parsed.(*rsa.PublicKey)
 	if !ok {
@@ -134,7 +146,7 @@ func notRSA(half string, parsed any) error {
 	case ed25519.PrivateKey, ed25519.PublicKey:
 		kind = "an Ed25519 key"
 	}
-	return fmt.Errorf("the %s key is %s; tokens are signed with RSA: make a pair with %s", half, kind, remedyNew)
+	return unfit("tokens are signed with RSA: make a pair with "+remedyNew, "the %s key is %s", half, kind)
 }
 
 // isEncrypted recognises EncryptedPrivateKeyInfo (RFC 5958 §3).
@@ -150,7 +162,7 @@ func isEncrypted(der []byte) bool {
 // unwrap returns the DER inside a PEM block, or the data itself if it is no PEM.
 func unwrap(data []byte) (der []byte, kind string, err error) {
 	if len(data) == 0 {
-		return nil, "", errors.New("the file is empty; write the key again: " + remedyPrivate)
+		return nil, "", unfit("write the key again: "+remedyPrivate, "the file is empty")
 	}
 	block, rest := pem.Decode(data)
 	if block != nil && block.Type == "EC PARAMETERS" { // comes before the key itself
@@ -160,7 +172,7 @@ func unwrap(data []byte) (der []byte, kind string, err error) {
 		return data, "", nil
 	}
 	if block.Headers["DEK-Info"] != "" {
-		return nil, "", errEncrypted
+		return nil, "", encrypted()
 	}
 	return block.Bytes, block.Type, nil
 }

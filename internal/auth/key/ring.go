@@ -143,6 +143,16 @@ func Open(dir string, opts Options) (*Ring, error) {
 	return r, r.change(r.arrive)
 }
 
+// CheckFiles says why the operator's key files would not be taken, without taking
+// them.
+func (o Options) CheckFiles() error {
+	if o.PrivateFile == "" {
+		return nil
+	}
+	_, err := readPair(o.PrivateFile, o.PublicFile, rules{openToOthers: o.OpenToOthers})
+	return err
+}
+
 // readPair reads the operator's private key, and its public half when there is a
 // file for it.
 func readPair(privateFile, publicFile string, r rules) (*rsa.PrivateKey, error) {
@@ -162,7 +172,7 @@ func readPair(privateFile, publicFile string, r rules) (*rsa.PrivateKey, error) 
 		return nil, err
 	}
 	if !public.Equal(&private.PublicKey) {
-		return nil, errors.New("the public key file does not belong to the private key file; write it again with " + remedyPublic)
+		return nil, unfit("write it again with "+remedyPublic, "the public key file does not belong to the private key file")
 	}
 	return private, nil
 }

@@ -13,6 +13,7 @@ export default {
   "identityUnlinked": "link with the identity at the provider removed",
   "impersonationRefused": "acting on behalf of a person refused",
   "keyCompromised": "signing key given up as stolen",
+  "keyImportRefused": "key file not taken",
   "keyImported": "signing key imported",
   "keyImportedVerifyOnly": "signing key imported to verify only",
   "keyPublished": "next signing key published",
