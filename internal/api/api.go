@@ -161,6 +161,11 @@ func (a *API) router() http.Handler {
 	router := chi.NewRouter()
 	a.routes.mount(router, a.serve)
 	fallback := &Route{Path: "*", Access: Public, Page: true, Handle: func(c *call) error { return c.unknown() }}
+	for key := range a.missing { // or else {id} would take the last word for an id
+		if method, path, _ := strings.Cut(key, " "); !strings.Contains(path, "{") {
+			router.MethodFunc(method, path, a.serve(fallback))
+		}
+	}
 	router.NotFound(a.serve(fallback))
 	router.MethodNotAllowed(a.serve(fallback))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

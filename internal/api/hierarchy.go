@@ -15,7 +15,7 @@ import (
 func (a *API) hierarchyRoutes() []Route {
 	var out []Route
 	for typ, field := range map[string]string{
-		"domain": "domains.fullyQualifiedName", "dataProduct": "dataProducts.fullyQualifiedName", "team": "owners.fullyQualifiedName",
+		"domain": "domains.id", "dataProduct": "dataProducts.id", "team": "owners.id",
 		"tag": "tags.tagFQN", "glossaryTerm": "tags.tagFQN",
 	} {
 		if t, ok := a.engine.Registry().ByName(typ); ok {
@@ -82,13 +82,15 @@ func (c *call) restoreByPath(t *registry.Type) error {
 }
 
 // countAssets answers how many assets that the caller may see each holder has, by
-// name; holders without any are left out.
+// name; holders without any are left out. A field of ids tells a team from a user
+// of the same name.
 func (c *call) countAssets(t *registry.Type, field string) error {
 	if err := c.seesAny(t.Name, policy.ViewBasic); err != nil {
 		return err
 	}
 	result, err := c.find(search.Request{
 		NoSource:     true,
+		Deleted:      new(bool),
 		Aggregations: map[string]search.Aggregation{"holders": {Kind: search.AggTerms, Field: field, Size: search.MaxBuckets}},
 	})
 	if err != nil {
@@ -106,7 +108,7 @@ func (c *call) countAssets(t *registry.Type, field string) error {
 	}
 	out := map[string]int{}
 	for _, ent := range all {
-		if n := counts[ent.FullyQualifiedName]; n > 0 {
+		if n := counts[ent.FullyQualifiedName] + counts[ent.ID.String()]; n > 0 {
 			out[ent.FullyQualifiedName] = n
 		}
 	}

@@ -22,6 +22,7 @@ func (a *API) specialRoutes() []Route {
 		a.glossaryTermRoutes(),
 		a.portRoutes(),
 		a.hierarchyRoutes(),
+		a.teamRoutes(),
 	} {
 		all = append(all, group...)
 	}
