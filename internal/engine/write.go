@@ -340,9 +340,6 @@ func (w *write) replace(ctx context.Context) error {
 	if err := w.mayChange(ctx); err != nil {
 		return err
 	}
-	if err := w.checkTeam(ctx); err != nil {
-		return err
-	}
 	ent.Version = w.old.Version.Next(major)
 	w.sign(ent)
 	ent.ChangeDescription = change
@@ -357,7 +354,7 @@ func (w *write) mayChange(ctx context.Context) error {
 	if err := w.authorizeChange(ctx); err != nil {
 		return err
 	}
-	if err := w.checkConditions(); err != nil {
+	if err := w.checkAllowed(ctx); err != nil {
 		return err
 	}
 	if w.renamed() {
