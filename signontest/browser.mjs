@@ -94,6 +94,11 @@ const commands = {
     return { url: page.url() };
   },
   click: ({ page, ...where }) => target(page, where).click(),
+  /** Clicks what opens a window, which is called newcomer from then on. */
+  async popup({ page, newcomer, ...where }) {
+    const [opened] = await Promise.all([page.waitForEvent('popup'), target(page, where).click()]);
+    pages.set(newcomer, opened);
+  },
   fill: ({ page, value, ...where }) => target(page, where).fill(value),
   waitFor: ({ page, patience, ...where }) => target(page, where).waitFor({ timeout: patience ?? PATIENCE }),
   count: ({ page, selector }) => page.locator(selector).count(),
@@ -111,6 +116,10 @@ const commands = {
   },
   async setCookies({ profile, cookies }) {
     await (await profileOf(profile)).context.addCookies(cookies);
+  },
+  /** As if the browser had never been at an address. */
+  async forgetCookies({ profile, url }) {
+    await (await profileOf(profile)).context.clearCookies({ domain: new URL(url).hostname });
   },
   storage: ({ page }) => page.evaluate(inspectStorage),
   async history({ page }) {

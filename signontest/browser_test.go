@@ -282,6 +282,15 @@ func (p *page) press(name string) {
 	p.do("click", order{"role": "button", "name": name}, nil)
 }
 
+// opens clicks a button that opens a window, and returns that.
+func (p *page) opens(name string) *page {
+	p.t.Helper()
+	p.pages++
+	beside := &page{profile: p.profile, id: fmt.Sprintf("%s#%d", p.name, p.pages)}
+	p.do("popup", order{"role": "button", "name": name, "newcomer": beside.id}, nil)
+	return beside
+}
+
 func (p *page) follow(name string) {
 	p.t.Helper()
 	p.do("click", order{"role": "link", "name": name}, nil)

@@ -57,3 +57,29 @@ func TestActionsHaveWords(t *testing.T) {
 		}
 	}
 }
+
+// TestFormAsksForKeysThatExist: the form that changes how people sign in sends members
+// that the server knows, with choices that it takes.
+func TestFormAsksForKeysThatExist(t *testing.T) {
+	table, err := os.ReadFile("../config/keys.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	script, err := staticFiles.ReadFile("static/fields.js")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sections := map[string]string{
+		"A": "authenticationConfiguration.", "O": "authenticationConfiguration.oidcConfiguration.", "L": "authenticationConfiguration.ldapConfiguration.",
+		"S": "authenticationConfiguration.samlConfiguration.", "Z": "authorizerConfiguration.",
+	}
+	found := regexp.MustCompile(`field\(.\$\{([AOLSZ])\}([A-Za-z0-9.]+)`).FindAllStringSubmatch(string(script), -1)
+	if len(found) < 50 {
+		t.Fatalf("only %d fields were found", len(found))
+	}
+	for _, match := range found {
+		if path := sections[match[1]] + match[2]; !strings.Contains(string(table), "\n"+path+" ") {
+			t.Errorf("the form asks for %s, which is no setting", path)
+		}
+	}
+}

@@ -77,6 +77,17 @@ function leaveByItself(silent) {
   return leave(silent);
 }
 
+/** Signs in anew, for what wants a fresh sign-in, and comes back to the same place. */
+function signInAgain() {
+  guard.settled();
+  if (settings.mode === "redirect") return location.assign(loginTo(wanted));
+  if (settings.mode === "public") return leave(false);
+  return signIn("Sign in again to go on.");
+}
+
+/** @param {string} path where the sign-in ends */
+const loginTo = (path) => `/api/v1/auth/login?redirectUri=${encodeURIComponent(path)}`;
+
 function signIn(note = "") {
   $("accepted").hidden = true;
   if (location.pathname !== "/signed-out") history.replaceState(null, "", "/signin");
@@ -139,7 +150,7 @@ function open(me, sessions) {
     go("/");
   };
   if (me.isAdmin) warnOfAccepted();
-  if (location.pathname === settingsPath) return settingsPage({ me, session, back: () => go("/") });
+  if (location.pathname === settingsPath) return settingsPage({ me, session, back: () => go("/"), again: signInAgain });
   home({ me, sessions, session, signOut, changePassword: () => choosePassword(me), openSettings: () => go(settingsPath) });
 }
 

@@ -2,6 +2,7 @@
 // was done, who is signed in. All text of the server goes in as text.
 import actions from "./actions.js";
 import { call } from "./calls.js";
+import { changePage } from "./change.js";
 import { addressesOf, factsOf, verdictOf } from "./inforce.js";
 import { $, element, icon, say, settings, show } from "./view.js";
 
@@ -30,8 +31,9 @@ const query = (values) => new URLSearchParams(Object.entries(values).filter(([, 
  * @param {any} view.me the user
  * @param {import("./session.js").Session} view.session
  * @param {() => void} view.back
+ * @param {() => void} view.again signs in again and comes back here
  */
-export function settingsPage({ me, session, back }) {
+export function settingsPage({ me, session, back, again }) {
   const ask = (method, path, body) => call(method, path, { token: session.token, body });
   $("settings-back").onclick = (event) => {
     event.preventDefault();
@@ -44,8 +46,12 @@ export function settingsPage({ me, session, back }) {
   for (const head of document.querySelectorAll(".log th:first-child")) head.textContent = `Time (${zone})`;
   show("settings");
   if (!me.isAdmin) return;
-  inForce(ask);
-  doctor(ask);
+  const shown = inForce(ask);
+  const look = doctor(ask);
+  changePage({ session, again, saved: async () => {
+    await shown();
+    look();
+  } });
   refusals(ask);
   audit(ask);
   sessions(ask, me);
@@ -76,6 +82,7 @@ function inForce(ask) {
     }
   };
   load().catch(failed($("force-verdict")));
+  return load;
 }
 
 /** The settings, or as much as everybody may know, when the sign-in lies too far back. @param {(method: string, path: string) => Promise<any>} ask */
@@ -141,6 +148,7 @@ function doctor(ask) {
     }
   };
   again();
+  return again;
 }
 
 /** What a status is called by those who cannot see its icon. */
