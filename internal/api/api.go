@@ -188,6 +188,10 @@ func (a *API) serve(route *Route) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		c := &call{API: a, w: w, r: r, route: route, limit: limit}
 		noteRoute(r.Context(), route)
+		if err := checkSegments(r); err != nil {
+			c.fail(err)
+			return
+		}
 		if err := c.admit(); err != nil {
 			c.fail(err)
 			return
@@ -207,14 +211,9 @@ func (a *API) serve(route *Route) http.HandlerFunc {
 	}
 }
 
-// credential is the value of the Authorization header. Of several none counts: a
-// proxy in front may have judged another one than we would.
-func (c *call) credential() string {
-	if values := c.r.Header.Values("Authorization"); len(values) == 1 {
-		return values[0]
-	}
-	return ""
-}
+// credential is the value of the Authorization header. Several become one that is no
+// token: a proxy in front may have judged another one than we would.
+func (c *call) credential() string { return strings.Join(c.r.Header.Values("Authorization"), ", ") }
 
 // admit lets the caller in, or says why not.
 func (c *call) admit() error {
@@ -258,6 +257,9 @@ func (c *call) admit() error {
 // which routes there are.
 func (c *call) unknown() error {
 	path := c.r.URL.EscapedPath()
+	if hasSlash(path) && c.matchMissing(path) == "" && len(c.allowedMethods(path)) == 0 {
+		return ambiguous()
+	}
 	if strings.HasPrefix(path, "/api/") || path == "/api" {
 		if _, err := c.auth.Authenticate(c.ctx(), c.credential()); err != nil {
 			return err

@@ -13,6 +13,8 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/go-chi/chi/v5"
+
 	"github.com/catalpa-metadata/catalpa/internal/entity"
 )
 
@@ -180,6 +182,9 @@ func (a *API) checkTarget(r *http.Request) error {
 		return entity.BadRequest("the request target is longer than %d bytes", a.limits.MaxURL)
 	}
 	path := r.URL.EscapedPath()
+	if asked, _, _ := strings.Cut(r.RequestURI, "?"); strings.Contains(asked, "\\") { // EscapedPath shows it escaped
+		path = asked
+	}
 	if strings.Contains(path, "//") || strings.ContainsAny(path, ";\\") || strings.Contains(path, "%00") {
 		return entity.BadRequest("the path holds an empty segment or a character that is not allowed there; escape it as %%3B or %%5C")
 	}
@@ -193,6 +198,34 @@ func (a *API) checkTarget(r *http.Request) error {
 		}
 	}
 	return nil
+}
+
+// hasSlash tells whether part of an escaped path holds a slash or backslash as data.
+func hasSlash(escaped string) bool {
+	lower := strings.ToLower(escaped)
+	return strings.Contains(lower, "%2f") || strings.Contains(lower, "%5c")
+}
+
+// holdsName are the parameters of paths that hold a name, in which a slash is data. In all
+// other segments it can only be meant to be read in two ways.
+var holdsName = map[string]bool{
+	"fqn": true, "name": true, "fromFQN": true, "toFQN": true, "pipelineFqn": true, "columnName": true, "customMetricName": true, "runId": true,
+	"expression": true, "username": true, "user": true, "resource": true,
+}
+
+// checkSegments refuses escaped slashes outside of names.
+func checkSegments(r *http.Request) error {
+	params := chi.RouteContext(r.Context()).URLParams
+	for i, key := range params.Keys {
+		if !holdsName[key] && hasSlash(params.Values[i]) {
+			return ambiguous()
+		}
+	}
+	return nil
+}
+
+func ambiguous() error {
+	return entity.BadRequest("the path holds an escaped slash or backslash where no name is")
 }
 
 // parseQuery reads a query string; a malformed one is an error, not half a query.

@@ -105,6 +105,38 @@ func TestT21T23TargetsAreReadInOneWay(t *testing.T) {
 	}
 }
 
+// TestEscapedSlashesAreDataInNamesOnly: elsewhere they are refused before anything else
+// is looked at, and so are backslashes, semicolons and empty segments as they are.
+func TestEscapedSlashesAreDataInNamesOnly(t *testing.T) {
+	h := newHarness(t)
+	h.do("PUT", "/services/databaseServices", map[string]any{"name": `a/b\c`, "serviceType": "Mysql"}, 201)
+	ask := func(path, token string) int {
+		t.Helper()
+		header := ""
+		if token != "" {
+			header = "Authorization: Bearer " + token + "\r\n"
+		}
+		status, _ := h.rawRequest(t, "GET "+path+" HTTP/1.1\r\nHost: a\r\nConnection: close\r\n"+header+"\r\n")
+		return status
+	}
+	const service = "/api/v1/services/databaseServices/name/a%2Fb%5Cc"
+	h.send("GET", service, "", h.bearer()).want(http.StatusOK).shows("name", `a/b\c`)
+	if got := ask(service, ""); got != http.StatusUnauthorized {
+		t.Errorf("the same without a token: %d", got)
+	}
+	for _, path := range []string{
+		"/api/v1/tables%2Fname", "/api/v1/tables%2fname", "/api%2fv1/tables", "/api/v1/users%5Cx", "/api/v1/users%5cx/y", "/api/v1/users/a%2Fb", "/api/v1/users/token/x%5Cy",
+		"/api/v1/tables/name/x%2Fy/z", "/api/v1/services/databaseServices%2Fname/x", `/api/v1/tables\name`, `/api/v1/services/databaseServices/name/a%2Fb\c`, "/api/v1/tables/name/x;y", "/api/v1/tables//name",
+		"/api/v1/tables/name/%2e%2e", "/api/v1/tables/name/%ff", "/api/v1/tables/name/%00", "/signin%2fx", `/\evil.example`, "/api/v1/feed/tasks/1%2F2",
+	} {
+		for _, token := range []string{"", h.admin.token} {
+			if got := ask(path, token); got != http.StatusBadRequest {
+				t.Errorf("%s with %d bytes of a token: %d", path, len(token), got)
+			}
+		}
+	}
+}
+
 func TestT22NamesLikePublicPaths(t *testing.T) {
 	h := newHarness(t)
 	for _, name := range []string{"v1%2Fusers%2Flogin", "version", "config", "login", "system%2Fversion", "callback", "assets"} {

@@ -178,7 +178,7 @@ func (a *assembly) serve(ctx context.Context, cfg *config.Config, opts Options, 
 	live := newConnections()
 	server := &http.Server{
 		Handler: a.newAPI(cfg, opts, log), ConnState: live.note, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 2 * time.Minute,
-		WriteTimeout: 5 * time.Minute, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: cfg.Limits.MaxHeaderBytes,
+		WriteTimeout: 5 * time.Minute, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: max(1, cfg.Limits.MaxHeaderBytes-headerSlop),
 		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 	}
 	serving := make(chan error, 1)
@@ -217,6 +217,9 @@ func (a *assembly) serve(ctx context.Context, cfg *config.Config, opts Options, 
 	}
 	return err
 }
+
+// headerSlop is what net/http takes beyond the limit of headers, for its buffer.
+const headerSlop = 4 << 10
 
 // reachable is an address to open in a browser: one that stands for all addresses
 // becomes this machine's own.
