@@ -56,61 +56,11 @@ func (a *assembly) populate(ctx context.Context, people, bots int) error {
 	return nil
 }
 
-// inTwoSizes runs a call on a small and on a populated data directory with the same
-// settings and returns how many statements each took.
-func inTwoSizes(t *testing.T, env map[string]string, call func(ctx context.Context, cfg *config.Config, people, bots int) error) (small, large int64) {
-	t.Helper()
-	measure := func(people, bots int) int64 {
-		cfg := settings(t, t.TempDir())
-		if err := start(t, cfg, false).stop(); err != nil {
-			t.Fatal(err)
-		}
-		if err := onDataDir(t.Context(), cfg, false, func(a *assembly) error { return a.populate(t.Context(), people, bots) }); err != nil {
-			t.Fatal(err)
-		}
-		if env != nil {
-			order := replicaOrder{Data: cfg.DataDir, Env: env}
-			var err error
-			if cfg, err = order.config(); err != nil {
-				t.Fatal(err)
-			}
-		}
-		ctx, counted := store.WithStatements(t.Context())
-		if err := call(ctx, cfg, people, bots); err != nil {
-			t.Fatal(err)
-		}
-		return counted.Count()
-	}
-	return measure(3, 2), measure(400, 50)
-}
-
-// TestL06DoctorWithManyUsers: the doctor reads bots and their tokens in pages, so its
-// statements do not become more with bots and people. `make bench` measures the time it
-// takes with 1,000 bots and 10,000 people.
-func TestL06DoctorWithManyUsers(t *testing.T) {
-	small, large := inTwoSizes(t, nil, func(ctx context.Context, cfg *config.Config, _, bots int) error {
-		report, err := Doctor(ctx, cfg, nil, fixed(cfg))
-		found := 0
-		for _, c := range report.Checks {
-			if c.Area == doctor.AreaBots && c.Status == doctor.Warning && c.Detail != "" {
-				found++ // its token ends within the hour
-			}
-		}
-		if err == nil && found < bots {
-			err = fmt.Errorf("the doctor names %d bots whose token ends soon, not %d", found, bots)
-		}
-		return err
-	})
-	if small != large || small == 0 {
-		t.Errorf("L06: the doctor runs %d statements with few bots and people and %d with many", small, large)
-	}
-}
-
-// TestL02SignInAmongManyPeople: a round trip to the identity provider costs no more
-// statements among many people, for somebody who was there before and for a newcomer.
-// That an address is not searched for among all people is held by TestPlans of the store;
-// `make bench` measures the time.
-func TestL02SignInAmongManyPeople(t *testing.T) {
+// TestL02L06CostAmongMany: neither a round trip to the identity provider, of somebody
+// who was there before and of a newcomer, nor the doctor runs more statements among
+// many people and bots than among few. That an address is not searched for among all
+// people is held by TestPlans of the store; `make bench` measures the time.
+func TestL02L06CostAmongMany(t *testing.T) {
 	p := authtest.NewBadProvider(t)
 	env := map[string]string{
 		"CATALPA_MODE": "development", "AUTHORIZER_ADMIN_PRINCIPALS": "[admin]", "AUTHORIZER_PRINCIPAL_DOMAIN": "example.com",
@@ -121,27 +71,75 @@ func TestL02SignInAmongManyPeople(t *testing.T) {
 		"OIDC_TYPE": "custom", "OIDC_CLIENT_ID": p.ClientID, "OIDC_CLIENT_SECRET": p.ClientSecret,
 		"OIDC_DISCOVERY_URI": p.Issuer() + "/.well-known/openid-configuration", "OIDC_SCOPE": "openid email profile",
 	}
-	small, large := inTwoSizes(t, env, func(ctx context.Context, cfg *config.Config, _, _ int) error {
-		return onDataDir(ctx, cfg, false, func(a *assembly) error {
-			refused, err := a.usableSignOn(ctx, fixed(cfg))
+	measure := func(people, bots int) (signIns, doctored int64) {
+		order := replicaOrder{Data: t.TempDir(), Env: env}
+		cfg, err := order.config()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := start(t, cfg, false).stop(); err != nil {
+			t.Fatal(err)
+		}
+		err = onDataDir(t.Context(), cfg, false, func(a *assembly) error {
+			if err := a.populate(t.Context(), people, bots); err != nil {
+				return err
+			}
+			refused, err := a.usableSignOn(t.Context(), fixed(cfg))
 			if err == nil && refused != nil {
 				err = refused
 			}
 			if err != nil {
 				return fmt.Errorf("the settings cannot be used: %w", err)
 			}
-			for _, address := range []string{"mail-1@example.com", "mail-1@example.com", "newcomer@example.com"} {
-				p.SetUser(map[string]any{"sub": address, "email": address, "email_verified": true})
-				if err := a.signInOnce(ctx); err != nil {
-					return fmt.Errorf("%s: %w", address, err)
-				}
-			}
-			return nil
+			signIns, err = a.signInAll(t.Context(), p, "mail-1@example.com", "mail-1@example.com", "newcomer@example.com")
+			return err
 		})
-	})
-	if small != large || small == 0 {
-		t.Errorf("L02: three sign-ins run %d statements among few people and %d among many", small, large)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return signIns, examined(t, cfg, bots)
 	}
+	fewSignIns, fewDoctored := measure(3, 2)
+	signIns, doctored := measure(200, 25)
+	if fewSignIns != signIns || signIns == 0 {
+		t.Errorf("L02: three sign-ins run %d statements among few people and %d among many", fewSignIns, signIns)
+	}
+	if fewDoctored != doctored || doctored == 0 {
+		t.Errorf("L06: the doctor runs %d statements with few bots and people and %d with many", fewDoctored, doctored)
+	}
+}
+
+// examined is how many statements the doctor runs, who must know all bots.
+func examined(t *testing.T, cfg *config.Config, bots int) int64 {
+	t.Helper()
+	ctx, counted := store.WithStatements(t.Context())
+	report, err := Doctor(ctx, cfg, nil, fixed(cfg))
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := 0
+	for _, c := range report.Checks {
+		if c.Area == doctor.AreaBots && c.Status == doctor.Warning && c.Detail != "" {
+			found++ // its token ends within the hour
+		}
+	}
+	if found < bots {
+		t.Errorf("L06: the doctor names %d bots whose token ends soon, not %d", found, bots)
+	}
+	return counted.Count()
+}
+
+// signInAll lets people with these addresses sign in at the provider, one after the
+// other, and counts the statements.
+func (a *assembly) signInAll(ctx context.Context, p *authtest.BadProvider, addresses ...string) (int64, error) {
+	ctx, counted := store.WithStatements(ctx)
+	for _, address := range addresses {
+		p.SetUser(map[string]any{"sub": address, "email": address, "email_verified": true})
+		if err := a.signInOnce(ctx); err != nil {
+			return 0, fmt.Errorf("%s: %w", address, err)
+		}
+	}
+	return counted.Count(), nil
 }
 
 // signInOnce makes one round trip to the identity provider.
