@@ -1,0 +1,247 @@
+package api
+
+import "strings"
+
+// assetTries are the calls about what belongs to a domain, a team, a tag and so on,
+// and about services, types and queries.
+func assetTries() map[string][]rightsTry {
+	tries := map[string][]rightsTry{}
+	for _, base := range []string{"/users", "/teams", "/domains", "/dataProducts", "/tags", "/glossaryTerms"} {
+		tries["GET "+base+"/{id}/assets"] = []rightsTry{{}}
+		tries["GET "+base+"/name/{fqn}/assets"] = []rightsTry{{}}
+		if base == "/users" {
+			continue
+		}
+		which := "/{id}"
+		if base == "/teams" || base == "/domains" || base == "/dataProducts" {
+			which = "/{fqn}"
+		}
+		for _, what := range []string{"add", "remove"} {
+			tries["PUT "+base+which+"/assets/"+what] = []rightsTry{{
+				body: `{"assets":[{"id":"$table","type":"table"}],"dryRun":false}`, before: with("table"), class: classOfRows,
+			}}
+		}
+	}
+	for _, kind := range []string{"api", "dashboard", "database", "drive", "llm", "messaging", "metadata", "mlmodel", "pipeline", "search", "security", "storage"} {
+		tries["PUT /services/"+kind+"Services/{id}/testConnectionResult"] = []rightsTry{{body: `{"status":"Successful","steps":[{"name":"a","mandatory":true,"passed":true}]}`}}
+	}
+	csvTries(tries, "/services/databaseServices", "databaseService", "name*", "database")
+	csvTries(tries, "/services/driveServices", "driveService", "name*", "directory")
+	csvTries(tries, "/databases", "databaseService.database", "name*", "databaseSchema")
+	csvTries(tries, "/databaseSchemas", "databaseService.database.databaseSchema", "name*", "table")
+	csvTries(tries, "/tables", "databaseService.database.databaseSchema.table", "column.name*", "id")
+	csvTries(tries, "/glossaries", "glossary", "name*", "glossaryTerm")
+	csvTries(tries, "/glossaryTerms", "glossary.glossaryTerm", "name*", "narrower")
+	csvTries(tries, "/teams", "garden", "name*", "sprouts")
+	csvTries(tries, "/dataQuality/testCases", "databaseService.database.databaseSchema.table", "name*", "testCase")
+	byParameter(tries, "/users", "PUT", "team=growers", "victim")
+	byParameter(tries, "/drives/directories", "POST", "name=driveService.directory", "deeper")
+	growTries(tries)
+	const whatTypes = "what members types have is no secret among those who sign in"
+	tries["PUT /metadata/types/{id}"] = []rightsTry{{params: map[string]string{"id": "$type_table"}, body: `{"name":"p$n","description":"d","propertyType":{"id":"$type_string","type":"type"}}`}}
+	tries["GET /metadata/types/customProperties"] = []rightsTry{{why: whatTypes}}
+	tries["GET /metadata/types/fields/{entityType}"] = []rightsTry{{params: map[string]string{"entityType": "table"}, why: whatTypes}}
+	tries["GET /metadata/types/name/{entityType}/customProperties"] = []rightsTry{{params: map[string]string{"entityType": "table"}, why: whatTypes}}
+	return tries
+}
+
+// growTries are the calls about trees of things and about what goes in and out of
+// data products.
+func growTries(tries map[string][]rightsTry) {
+	for _, base := range []string{"/teams", "/domains", "/dataProducts", "/tags", "/glossaryTerms"} {
+		tries["GET "+base+"/assets/counts"] = []rightsTry{{}}
+	}
+	for _, base := range []string{"/drives/directories", "/drives/files"} {
+		tries["PUT "+base+"/{id}/restore"] = []rightsTry{{before: (*scene).remove, always: (*scene).revive}}
+	}
+	const members = "/teams/$id/users"
+	tries["GET /teams/hierarchy"] = []rightsTry{{class: total("paging", "total")}}
+	tries["PUT /teams/{teamId}/users"] = []rightsTry{{params: map[string]string{"teamId": "$id"}, body: `[{"id":"$base_user","type":"user"}]`}}
+	tries["DELETE /teams/{teamId}/users/{userId}"] = []rightsTry{
+		{variant: "self", before: made("", "PUT", members, `[{"id":"$me","type":"user"}]`), params: map[string]string{"teamId": "$id", "userId": "$me"}},
+		{variant: "else", before: made("", "PUT", members, `[{"id":"$base_user","type":"user"}]`), params: map[string]string{"teamId": "$id", "userId": "$base_user"}},
+	}
+	tries["GET /domains/hierarchy"] = []rightsTry{{class: total("paging", "total")}}
+	tries["GET /containers/name/{fqn}/children"] = []rightsTry{{}}
+	tries["GET /glossaryTerms/search"] = []rightsTry{{class: total("paging", "total")}}
+	tries["POST /glossaryTerms/createMany"] = []rightsTry{{body: "[$newRequest]", class: classOfRows}}
+	tries["PUT /glossaryTerms/{id}/moveAsync"] = []rightsTry{{
+		before: with("glossary", "glossaryTerm"), params: map[string]string{"id": "$glossaryTerm"}, body: `{"parent":{"id":"$glossary","type":"glossary"}}`,
+	}}
+	const products = "/dataProducts"
+	for _, one := range []string{"/{id}", "/name/{fqn}"} {
+		tries["GET "+products+one+"/portsView"] = []rightsTry{{}}
+		for _, ports := range []string{"/inputPorts", "/outputPorts"} {
+			tries["GET "+products+one+ports] = []rightsTry{{}}
+		}
+	}
+	for _, one := range []string{"/{fqn}", "/name/{fqn}"} {
+		for _, ports := range []string{"/inputPorts", "/outputPorts"} {
+			for _, what := range []string{"/add", "/remove"} {
+				tries["PUT "+products+one+ports+what] = []rightsTry{{body: `{"assets":[{"id":"$base_table","type":"table"}]}`, class: classOfRows}}
+			}
+		}
+	}
+}
+
+// byParameter is csvTries where the query says what the file is about.
+func byParameter(tries map[string][]rightsTry, base, method, query, row string) {
+	tries["GET "+base+"/documentation/csv"] = []rightsTry{{}}
+	tries["GET "+base+"/export"] = []rightsTry{{query: query}}
+	tries[method+" "+base+"/import"] = []rightsTry{{
+		query: query + "&dryRun=false", media: "text/plain", body: "$csv",
+		before: changedCSV(base+"/export?"+query, "name*", row), class: classOfCSV,
+	}}
+}
+
+// tableTries are the calls about the data inside tables and the like.
+func tableTries() map[string][]rightsTry {
+	tries := map[string][]rightsTry{
+		"PUT /columns/name/{fqn}": {
+			{variant: "description", params: map[string]string{"fqn": "$fqn.id"}, body: `{"description":"$n"}`},
+			{variant: "displayName", params: map[string]string{"fqn": "$fqn.id"}, body: `{"displayName":"$n"}`},
+			{variant: "rest", params: map[string]string{"fqn": "$fqn.id"}, body: `{"constraint":"NOT_NULL"}`},
+		},
+		"PUT /tables/{id}/sampleData":        {{body: `{"columns":["id"],"rows":[["1"]]}`}},
+		"PUT /drives/files/{id}/sampleData":  {{body: `{"columns":["id"],"rows":[["1"]]}`}},
+		"PUT /topics/{id}/sampleData":        {{body: `{"messages":["m"]}`}},
+		"PUT /searchIndexes/{id}/sampleData": {{body: `{"messages":["m"]}`}},
+
+		"PUT /tables/{id}/tableProfile":          {{body: profileBody}},
+		"GET /tables/{fqn}/tableProfile":         {{before: made("", "PUT", "/tables/$id/tableProfile", profileBody), query: "startTs=1&endTs=9999999999999", class: total("paging", "total")}},
+		"GET /tables/{fqn}/tableProfile/latest":  {{}},
+		"GET /tables/{fqn}/systemProfile":        {{before: made("", "PUT", "/tables/$id/tableProfile", profileBody), query: "startTs=1&endTs=9999999999999", class: total("paging", "total")}},
+		"GET /tables/{fqn}/columnProfile":        {{params: map[string]string{"fqn": "$fqn.id"}, before: made("", "PUT", "/tables/$id/tableProfile", profileBody), query: "startTs=1&endTs=9999999999999", class: total("paging", "total")}},
+		"PUT /tables/{id}/customMetric":          {{body: `{"name":"m$n","expression":"SELECT 1"}`}},
+		"PUT /tables/{id}/dataModel":             {{body: `{"modelType":"DBT","sql":"SELECT '$n'"}`}},
+		"PUT /tables/{id}/joins":                 {{body: `{"startDate":"$today","dayCount":1,"columnJoins":[]}`}},
+		"GET /tables/{id}/pipelineObservability": {{}},
+		"PUT /tables/{id}/pipelineObservability": {{body: `[{"pipeline":{"id":"$base_pipeline","type":"pipeline"}}]`}},
+		"POST /queryCostRecord":                  {{before: with("query"), body: costBody}},
+		"GET /queryCostRecord/{id}":              {{before: both(with("query"), made("cost", "POST", "/queryCostRecord", costBody)), params: map[string]string{"id": "$cost"}}},
+		"PUT /queries/{id}/users":                {{body: `["user"]`}},
+		"PUT /queries/{id}/usedBy":               {{body: `["u$n"]`}},
+		"PUT /queries/{id}/usage":                {{body: `[{"id":"$base_table","type":"table"}]`}},
+		"DELETE /queries/{id}/usage":             {{body: `[{"id":"$base_table","type":"table"}]`}},
+	}
+	for _, path := range []string{"/tables", "/dashboard/datamodels"} {
+		for _, one := range []string{"/{id}", "/name/{fqn}"} {
+			tries["GET "+path+one+"/columns"] = []rightsTry{{class: total("paging", "total")}}
+			tries["GET "+path+one+"/columns/search"] = []rightsTry{{query: "q=id", class: total("paging", "total")}}
+		}
+	}
+	tries["GET /tables/name/{fqn}/pipelineObservability"] = tries["GET /tables/{id}/pipelineObservability"]
+	for _, path := range []string{"/tables", "/drives/files", "/topics", "/searchIndexes"} {
+		put := tries["PUT "+path+"/{id}/sampleData"][0]
+		tries["GET "+path+"/{id}/sampleData"] = []rightsTry{{before: made("", "PUT", path+"/$id/sampleData", put.body)}}
+		if path != "/searchIndexes" {
+			tries["DELETE "+path+"/{id}/sampleData"] = []rightsTry{{}}
+		}
+	}
+	for path, config := range map[string]string{"/tables": "tableProfilerConfig", "/databaseSchemas": "databaseSchemaProfilerConfig", "/databases": "databaseProfilerConfig"} {
+		path += "/{id}/" + config
+		tries["GET "+path] = []rightsTry{{}}
+		tries["PUT "+path] = []rightsTry{{body: `{"profileSample":50,"randomizedSample":false}`}}
+		tries["DELETE "+path] = []rightsTry{{before: made("", "PUT", strings.Replace(path, "{id}", "$id", 1), `{"profileSample":50}`)}}
+	}
+	metric := func(body, name string) []rightsTry {
+		return []rightsTry{{before: made("", "PUT", "/tables/$id/customMetric", body), params: map[string]string{"customMetricName": name, "columnName": "id"}}}
+	}
+	tries["DELETE /tables/{id}/customMetric/{customMetricName}"] = metric(`{"name":"gone","expression":"SELECT 1"}`, "gone")
+	tries["DELETE /tables/{id}/customMetric/{columnName}/{customMetricName}"] = metric(`{"name":"gone","columnName":"id","expression":"SELECT 1"}`, "gone")
+	tries["DELETE /tables/{fqn}/{entityType}/{timestamp}/profile"] = []rightsTry{{
+		before: made("", "PUT", "/tables/$id/tableProfile", profileBody), params: map[string]string{"entityType": "table", "timestamp": "1700000000000"},
+	}}
+	observed := made("", "PUT", "/tables/$id/pipelineObservability", tries["PUT /tables/{id}/pipelineObservability"][0].body)
+	byPipeline := map[string]string{"pipelineFqn": "pipelineService.pipeline"}
+	tries["DELETE /tables/{id}/pipelineObservability"] = []rightsTry{{before: observed}}
+	tries["PUT /tables/{id}/pipelineObservability/{pipelineFqn}"] = []rightsTry{{params: byPipeline, body: `{"pipeline":{"id":"$base_pipeline","type":"pipeline"}}`}}
+	tries["DELETE /tables/{id}/pipelineObservability/{pipelineFqn}"] = []rightsTry{{before: observed, params: byPipeline}}
+	return tries
+}
+
+const (
+	profileBody = `{"tableProfile":{"timestamp":1700000000000,"rowCount":7},"columnProfile":[{"name":"id","timestamp":1700000000000}],
+		"systemProfile":[{"timestamp":1700000000000,"operation":"INSERT"}]}`
+	costBody = `{"timestamp":1700000000000,"queryReference":{"id":"$query","type":"query"},"cost":1,"count":1}`
+)
+
+// pipelineTries are the calls about runs of pipelines and about their logs.
+func pipelineTries() map[string][]rightsTry {
+	const (
+		status    = `{"timestamp":1700000000000,"executionStatus":"Successful","taskStatus":[]}`
+		ingestion = "/services/ingestionPipelines"
+		logs      = ingestion + "/logs"
+		run       = `{"runId":"r1","pipelineState":"success","startDate":1700000000000,"timestamp":1700000000000}`
+		log       = `{"logs":"a line","timestamp":1700000000000}`
+		unbuilt   = "nothing runs pipelines here"
+	)
+	at := map[string]string{"timestamp": "1700000000000"}
+	one := map[string]string{"runId": "r1"}
+	ran := made("", "PUT", ingestion+"/$fqn/pipelineStatus", run)
+	logged := func(s *scene) {
+		s.t.Helper()
+		s.admin("POST", logs+"/$fqn/r1", log, 200)
+	}
+	period := "startTs=1&endTs=9999999999999"
+	tries := map[string][]rightsTry{
+		"PUT /pipelines/{fqn}/status":                          {{body: status}},
+		"PUT /pipelines/{fqn}/status/bulk":                     {{body: "[" + status + "]"}},
+		"GET /pipelines/{fqn}/status":                          {{before: made("", "PUT", "/pipelines/$fqn/status", status), query: period, class: total("paging", "total")}},
+		"DELETE /pipelines/{fqn}/status/{timestamp}":           {{before: made("", "PUT", "/pipelines/$fqn/status", status), params: at}},
+		"PUT " + ingestion + "/{fqn}/pipelineStatus":           {{body: run}},
+		"GET " + ingestion + "/{fqn}/pipelineStatus":           {{before: ran, query: period, class: total("paging", "total")}},
+		"GET " + ingestion + "/{fqn}/pipelineStatus/{runId}":   {{before: ran, params: one}},
+		"DELETE " + ingestion + "/{id}/pipelineStatus":         {{}},
+		"DELETE " + ingestion + "/{id}/pipelineStatus/{runId}": {{before: ran, params: one}},
+		"POST " + ingestion + "/toggleIngestion/{id}":          {{}},
+		"POST " + logs + "/{fqn}/{runId}":                      {{body: log, params: one}, {variant: "unborn", body: log, params: map[string]string{"fqn": "databaseService.unborn", "runId": "r1"}}},
+		"POST " + logs + "/{fqn}/{runId}/close":                {{params: one}},
+		"GET " + logs + "/{fqn}":                               {{before: logged, class: showing("r1")}},
+		"GET " + logs + "/{fqn}/{runId}":                       {{before: logged, params: one, class: showing("a line")}},
+		"GET " + logs + "/{id}/last":                           {{before: logged, class: showing("a line")}},
+		"GET " + logs + "/{id}/last/download":                  {{before: logged, class: showing("a line")}},
+		"POST " + ingestion + "/bulk/deploy":                   {{body: `["$id"]`, why: unbuilt}},
+		"GET " + ingestion + "/ip":                             {{why: unbuilt}},
+		"GET " + ingestion + "/status":                         {{why: unbuilt}},
+	}
+	for _, what := range []string{"deploy", "trigger", "kill"} {
+		tries["POST "+ingestion+"/"+what+"/{id}"] = []rightsTry{{why: unbuilt}}
+	}
+	return tries
+}
+
+// observationTries are the calls about points in time that are no entities, and about
+// usage.
+func observationTries() map[string][]rightsTry {
+	const (
+		agents  = `{"agent":{"id":"$aiApplication","type":"aiApplication"},"agentId":"$aiApplication","timestamp":1700000000000,"status":"Success"}`
+		reports = "/analytics/dataInsights/data"
+		report  = `{"timestamp":5,"reportDataType":"entityReportData","data":{"entityType":"table"}}`
+		visits  = "/analytics/web/events/collect"
+		visit   = `{"eventType":"PageView","timestamp":1000,"eventData":{"url":"/table/a","hostname":"localhost","sessionId":"6dd7029b-4e5f-467f-9ea0-c88c4935b1a6"}}`
+	)
+	agent := with("aiApplication")
+	ran := both(agent, made("point", "POST", "/agentExecutions", agents))
+	group := map[string]string{"reportDataType": "entityReportData"}
+	tries := map[string][]rightsTry{
+		"POST /agentExecutions":                          {{before: agent, body: agents}},
+		"GET /agentExecutions":                           {{before: ran, query: "agentId=$aiApplication", class: total("paging", "total")}},
+		"GET /agentExecutions/{id}":                      {{before: ran, params: map[string]string{"id": "$point"}}},
+		"DELETE /agentExecutions/{id}":                   {{before: ran, params: map[string]string{"id": "$point"}}},
+		"POST " + reports:                                {{body: report}},
+		"GET " + reports:                                 {{before: made("", "POST", reports, report), query: "reportDataType=entityReportData", class: total("paging", "total")}},
+		"DELETE " + reports + "/{reportDataType}":        {{params: group}},
+		"DELETE " + reports + "/{reportDataType}/{date}": {{params: map[string]string{"reportDataType": "entityReportData", "date": "1970-01-01"}}},
+		"PUT " + visits:                                  {{body: visit}},
+		"GET " + visits:                                  {{before: made("", "PUT", visits, visit), query: "eventType=PageView", class: total("paging", "total")}},
+		"POST /usage/compute.percentile/{entity}/{date}": {{params: map[string]string{"entity": "table", "date": "2026-01-31"}}},
+	}
+	table := map[string]string{"entity": "table"}
+	for _, path := range []string{"/usage/{entity}/{id}", "/usage/{entity}/name/{fqn}"} {
+		tries["GET "+path] = []rightsTry{{params: table}}
+		tries["POST "+path] = []rightsTry{{params: table, body: `{"date":"2026-01-31","count":1}`}}
+		tries["PUT "+path] = []rightsTry{{params: table, body: `{"date":"2026-01-31","count":1}`}}
+	}
+	return tries
+}

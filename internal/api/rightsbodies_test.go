@@ -1,0 +1,82 @@
+package api
+
+// rightsTypes say how an entity of each type is made and changed in the matrix of
+// rights. A type that is added needs an entry.
+var rightsTypes = map[string]rightsType{
+	"aiApplication":            {body: `"applicationType":"Chatbot","modelConfigurations":[{"model":{"id":"$base_llmModel","type":"llmModel"},"purpose":"Primary"}]`},
+	"aiGovernancePolicy":       {body: `"policyType":"ModelApproval"`},
+	"apiCollection":            {body: `"service":"apiService"`},
+	"apiEndpoint":              {body: `"apiCollection":"apiService.apiCollection"`},
+	"apiService":               {body: `"serviceType":"Rest"`},
+	"app":                      {needs: "appMarketPlaceDefinition", rest: "/appConfiguration", value: `{"n":"$n"}`},
+	"appMarketPlaceDefinition": {body: `"appType":"internal","className":"x","permission":"All","scheduleType":"Live","runtime":{"enabled":false}`, rest: "/developer", value: `"$n"`},
+	"bot":                      {needs: "botUser", body: `"botUser":"$name"`, rest: "/botUser", value: `{"id":"$base_user","type":"user"}`},
+	"chart":                    {body: `"service":"dashboardService"`},
+	"classification":           {body: `"description":"d"`},
+	"container":                {body: `"service":"storageService"`},
+	"dashboard":                {body: `"service":"dashboardService"`},
+	"dashboardDataModel":       {body: `"service":"dashboardService","dataModelType":"TableauDataModel","columns":[{"name":"id","dataType":"INT"}]`},
+	"dashboardService":         {body: `"serviceType":"Superset"`},
+	"dataContract":             {body: `"entity":{"id":"$base_table","type":"table"}`, rest: "/sourceUrl", value: `"http://$n"`},
+	"dataInsightChart":         {rest: "/metrics", value: `[{"name":"m$n"}]`},
+	"dataProduct":              {body: `"description":"d","domains":["domain"]`, rest: "/experts", value: `[{"id":"$base_user","type":"user"}]`},
+	"database":                 {body: `"service":"databaseService"`},
+	"databaseSchema":           {body: `"database":"databaseService.database"`},
+	"databaseService":          {body: `"serviceType":"Mysql"`},
+	"directory":                {body: `"service":"driveService"`},
+	"document":                 {body: `"fullyQualifiedName":"$name","entityType":"Page","data":{}`, rest: "/data", value: `{"n":"$n"}`},
+	"domain":                   {body: `"description":"d","domainType":"Aggregate"`, rest: "/domainType", value: `"Source-aligned"`},
+	"driveService":             {body: `"serviceType":"GoogleDrive"`},
+	"eventsubscription":        {body: `"alertType":"Notification"`},
+	"file":                     {body: `"service":"driveService"`},
+	"glossary":                 {body: `"description":"d"`},
+	"glossaryTerm":             {body: `"description":"d","glossary":"glossary"`},
+	"ingestionPipeline":        {body: `"pipelineType":"metadata","sourceConfig":{},"airflowConfig":{},"service":{"id":"$base_databaseService","type":"databaseService"}`},
+	"kpi":                      {body: `"description":"d","dataInsightChart":"number_of_data_asset_with_owner_kpi","metricType":"NUMBER","startDate":1,"endDate":2,"targetValue":1`},
+	"learningResource":         {body: `"categories":["Discovery"],"contexts":[{"pageId":"p"}],"resourceType":"Storylane","source":{"url":"http://x"}`, rest: "/estimatedDuration", value: "7"},
+	"llmModel":                 {body: `"baseModel":"x","service":"llmService"`},
+	"llmService":               {body: `"serviceType":"OpenAI"`},
+	"messagingService":         {body: `"serviceType":"Kafka"`},
+	"metadataService":          {body: `"serviceType":"Amundsen"`},
+	"metric":                   {},
+	"mlmodel":                  {body: `"service":"mlmodelService","algorithm":"regression"`},
+	"mlmodelService":           {body: `"serviceType":"Mlflow"`},
+	"notificationTemplate":     {body: `"templateBody":"b","templateSubject":"s"`},
+	"persona":                  {rest: "/default", value: "true"},
+	"pipeline":                 {body: `"service":"pipelineService","tasks":[{"name":"t"}]`},
+	"pipelineService":          {body: `"serviceType":"Airflow"`},
+	"policy":                   {body: `"rules":[{"name":"r","effect":"allow","operations":["ViewAll"],"resources":["table"]}]`, rest: "/rules/0/operations", value: `["All"]`},
+	"promptTemplate":           {body: `"templateContent":"c"`},
+	"query":                    {body: `"query":"SELECT '$name'","service":"databaseService"`},
+	"report":                   {body: `"service":{"id":"$base_dashboardService","type":"dashboardService"}`},
+	"role":                     {body: `"policies":["DataConsumerPolicy"]`, rest: "/policies", value: `[{"id":"$base_policy","type":"policy"}]`},
+	"searchIndex":              {body: `"service":"searchService","fields":[{"name":"id","dataType":"NUMBER"}]`},
+	"searchService":            {body: `"serviceType":"ElasticSearch"`},
+	"securityService":          {body: `"serviceType":"Ranger"`},
+	"spreadsheet":              {body: `"service":"driveService"`},
+	"storageService":           {body: `"serviceType":"S3"`},
+	"storedProcedure":          {body: `"databaseSchema":"databaseService.database.databaseSchema","storedProcedureCode":{}`},
+	"table":                    {body: `"databaseSchema":"databaseService.database.databaseSchema","columns":[{"name":"id","dataType":"INT"}]`},
+	"tag":                      {body: `"description":"d","classification":"classification"`},
+	"team":                     {body: `"teamType":"Group"`, rest: "/isJoinable", value: "false"},
+	"testCase":                 {body: `"entityLink":"<#E::table::databaseService.database.databaseSchema.table>","testDefinition":"testDefinition"`},
+	"testConnectionDefinition": {},
+	"testDefinition":           {body: `"entityType":"TABLE","testPlatforms":["OpenMetadata"]`, rest: "/testPlatforms", value: `["dbt"]`},
+	"testSuite":                {},
+	"topic":                    {body: `"service":"messagingService","partitions":1`},
+	"type":                     {body: `"description":"d","nameSpace":"x","schema":"{}"`, rest: "/nameSpace", value: `"$n"`},
+	"user":                     {body: `"email":"$name@example.org"`, rest: "/timezone", value: `"Europe/Vienna"`},
+	"webAnalyticEvent":         {body: `"eventType":"PageView"`},
+	"workflow":                 {body: `"workflowType":"TEST_CONNECTION","request":{}`},
+	"workflowDefinition":       {body: `"description":"d"`, rest: "/config", value: `{"storeStageStatus":true}`},
+	"worksheet":                {body: `"spreadsheet":"driveService.spreadsheet"`},
+}
+
+// rightsType is an entry of rightsTypes.
+type rightsType struct {
+	body  string // members of the create request besides name and owners
+	needs string // what has to be there under the same name first
+	// rest and value are a path and a new value of a JSON Patch that asks for EditAll;
+	// without them it is the domains that change.
+	rest, value string
+}
