@@ -23,6 +23,7 @@ func (a *API) specialRoutes() []Route {
 		a.portRoutes(),
 		a.hierarchyRoutes(),
 		a.teamRoutes(),
+		a.openLineageRoutes(),
 	} {
 		all = append(all, group...)
 	}
