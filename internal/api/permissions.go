@@ -50,7 +50,24 @@ func (c *call) allPermissions() error {
 		return err
 	}
 	all := policy.PermissionsOnAll(s)
+	for i := range all {
+		keepForAdmins(s, &all[i])
+	}
 	return c.json(http.StatusOK, newPage(all, len(all)))
+}
+
+// keepForAdmins takes out of a listing what policies cannot give, as the API
+// refuses it.
+func keepForAdmins(s *policy.Subject, on *policy.ResourcePermission) {
+	if s.Admin {
+		return
+	}
+	for i := range on.Permissions {
+		p := &on.Permissions[i]
+		if p.Access != policy.AccessDeny && engine.AdminOnly(on.Resource, p.Operation) {
+			*p = policy.Permission{Operation: p.Operation, Access: policy.AccessNotAllow}
+		}
+	}
 }
 
 func (c *call) typePermissions() error {
@@ -66,6 +83,7 @@ func (c *call) typePermissions() error {
 	if err != nil {
 		return err
 	}
+	keepForAdmins(s, &p)
 	return c.json(http.StatusOK, p)
 }
 
@@ -94,6 +112,7 @@ func (c *call) entityPermissions() error {
 	if err != nil {
 		return err
 	}
+	keepForAdmins(s, &p)
 	return c.json(http.StatusOK, p)
 }
 
@@ -135,7 +154,10 @@ func (c *call) policyResources() error {
 	return c.json(http.StatusOK, newPage(all, len(all)))
 }
 
-func (c *call) policyFunctions() error { return c.json(http.StatusOK, policy.Functions()) }
+func (c *call) policyFunctions() error {
+	all := policy.Functions()
+	return c.json(http.StatusOK, newPage(all, len(all)))
+}
 
 func (c *call) validateCondition() error {
 	if err := c.authorize("policy", policy.ViewAll); err != nil {
@@ -145,7 +167,7 @@ func (c *call) validateCondition() error {
 	if err != nil {
 		return err
 	}
-	if _, err := policy.ParseCondition(text); err != nil {
+	if err := c.engine.CheckCondition(c.ctx(), text); err != nil {
 		return err
 	}
 	return c.empty(http.StatusNoContent)

@@ -181,14 +181,14 @@ func TestPolicyEditorsLearnWhatThereIs(t *testing.T) {
 			t.Errorf("the resource %q has the operations %v", r.Name, r.Operations)
 		}
 	}
-	var functions []struct {
+	var functions page[struct {
 		Name string `json:"name"`
-	}
+	}]
 	h.as(h.nobody, "GET", "/policies/functions", nil).want(200).into(&functions)
-	if len(functions) == 0 {
-		t.Error("there are no functions for conditions")
+	if len(functions.Data) == 0 || functions.Paging.Total != len(functions.Data) {
+		t.Errorf("there are %d functions for conditions of %d", len(functions.Data), functions.Paging.Total)
 	}
-	for _, f := range functions {
+	for _, f := range functions.Data {
 		// Functions with parameters want some, so either form must be known.
 		_, bare := policy.ParseCondition(f.Name + "()")
 		_, filled := policy.ParseCondition(f.Name + "('x')")
@@ -218,4 +218,94 @@ func TestCursorsThatNobodyGaveOutAreRefused(t *testing.T) {
 		h.do("GET", "/users?after="+cursor, nil, 400)
 		h.do("GET", "/users?before="+cursor, nil, 400)
 	}
+}
+
+// A condition that misspells a name would never hold, so that a rule that denies
+// would quietly deny nothing.
+func TestConditionsNameWhatExists(t *testing.T) {
+	h := newHarness(t)
+	h.do("POST", "/glossaries", `{"name":"Words","description":""}`, 201)
+	h.do("POST", "/glossaryTerms", `{"name":"Customer","glossary":"Words","description":""}`, 201)
+	h.team("a.team", "Group", nil)
+	for condition, what := range map[string]string{
+		"matchAnyTag('PII.Sensitive', 'Words.Customer')":         "",
+		"inAnyTeam('Organization', 'a.team', '\"a.team\"')":      "",
+		"hasAnyRole('DataConsumer')":                             "",
+		"matchAnyCertification('Certification.Gold')":            "",
+		"isOwner() || matchAllTags('PII.Sensitiv')":              "tag PII.Sensitiv",
+		"matchAnyTag('pii.sensitive')":                           "tag pii.sensitive",
+		"matchAnyTag('PII.\"Sensitive\"')":                       "tag",
+		"inAnyTeam('nobody')":                                    "team nobody",
+		"hasAnyRole('DataConsumer', 'Wizard')":                   "role Wizard",
+		"!isOwner() && matchAnyCertification('Certification.X')": "tag Certification.X",
+	} {
+		body := map[string]any{"name": "named", "rules": []map[string]any{{"name": "r", "effect": "deny", "operations": []string{"EditAll"}, "resources": []string{"table"}, "condition": condition}}}
+		check := h.as(h.admin, "GET", "/policies/validation/condition/"+url.PathEscape(condition), nil)
+		made := h.as(h.admin, "PUT", "/policies", body)
+		if what == "" {
+			check.want(204)
+			made.want(200, 201)
+			continue
+		}
+		for _, got := range []answer{check.want(400), made.want(400)} {
+			if !strings.Contains(got.at("message"), what) {
+				t.Errorf("%s is refused with %q, which does not name the %s", condition, got.at("message"), what)
+			}
+		}
+	}
+	// What went later does not stand in the way of other changes.
+	id := h.do("PUT", "/policies", map[string]any{"name": "later", "rules": []map[string]any{{"name": "r", "effect": "deny", "operations": []string{"EditAll"}, "resources": []string{"table"}, "condition": "matchAnyTag('Words.Customer')"}}}, 201).id()
+	h.do("DELETE", "/glossaryTerms/name/Words.Customer?hardDelete=true", nil, 200)
+	h.do("PATCH", "/policies/"+id, `[{"op":"add","path":"/description","value":"Still here"}]`, 200)
+	h.do("PATCH", "/policies/"+id, `[{"op":"replace","path":"/rules/0/condition","value":"!matchAnyTag('Words.Customer')"}]`, 400)
+}
+
+// What only administrators may do is not promised to anybody else, whatever rules
+// say: the listing, the explanation and the call agree.
+func TestPermissionsPromiseNoRightsOfAdministrators(t *testing.T) {
+	h := newHarness(t)
+	ann := h.person("ann")
+	h.rightsOf(ann, "Everything", `{"name":"r","effect":"allow","resources":["all"],"operations":["All"]}`)
+	crew := h.team("crew", "Group", nil)
+	for _, tc := range []struct{ resource, id, operation string }{
+		{"policy", h.do("GET", "/policies/name/DataStewardPolicy", nil, 200).id(), "EditAll"},
+		{"role", h.do("GET", "/roles/name/DataSteward", nil, 200).id(), "EditDescription"},
+		{"bot", h.do("GET", "/bots/name/ingestion-bot", nil, 200).id(), "Delete"},
+		{"team", crew, "Delete"}, {"team", crew, "EditOwners"}, {"user", h.admin.id.String(), "Delete"},
+	} {
+		for _, path := range []string{"/permissions/" + tc.resource, "/permissions/" + tc.resource + "/" + tc.id, "/permissions"} {
+			if got := access(h.as(ann, "GET", path, nil).want(200), tc.resource, tc.operation); got == "allow" {
+				t.Errorf("%s promises %s on a %s", path, tc.operation, tc.resource)
+			}
+		}
+		h.as(ann, "GET", "/permissions/debug/evaluate?resource="+tc.resource+"&resourceId="+tc.id+"&operation="+tc.operation, nil).want(200).
+			shows("finalDecision", "DENY").lacks(`"deciding":true`)
+	}
+	h.as(ann, "PATCH", "/teams/"+crew, `[{"op":"add","path":"/owners","value":[{"id":"`+ann.id.String()+`","type":"user"}]}]`).want(403)
+	h.as(ann, "PATCH", "/teams/"+crew, `[{"op":"add","path":"/description","value":"Mine to describe"}]`).want(200)
+}
+
+// access reads what a listing says of an operation; "" when it is not listed.
+func access(a answer, resource, operation string) string {
+	a.t.Helper()
+	type listed struct {
+		Resource    string `json:"resource"`
+		Permissions []struct {
+			Operation string `json:"operation"`
+			Access    string `json:"access"`
+		} `json:"permissions"`
+	}
+	var all struct {
+		listed
+		Data []listed `json:"data"`
+	}
+	a.into(&all)
+	for _, one := range append(all.Data, all.listed) {
+		for _, p := range one.Permissions {
+			if one.Resource == resource && p.Operation == operation {
+				return p.Access
+			}
+		}
+	}
+	return ""
 }

@@ -71,7 +71,7 @@ func TestRenameOfATagKeepsRights(t *testing.T) {
 	h.do("PATCH", "/tables/"+table, `[{"op":"add","path":"/tags","value":[{"tagFQN":"Secrecy.High","source":"Classification","labelType":"Manual","state":"Confirmed"}]},
 		{"op":"add","path":"/certification","value":{"tagLabel":{"tagFQN":"Secrecy.High","source":"Classification","labelType":"Manual","state":"Confirmed"},"appliedDate":1,"expiryDate":2}}]`, 200)
 	h.do("POST", "/policies", `{"name":"Hide","rules":[{"name":"hide","effect":"deny","resources":["table"],"operations":["ViewAll","ViewBasic"],
-		"condition":"!isOwner() && matchAnyTag('Other.Tag', 'Secrecy.High')"}]}`, 201)
+		"condition":"!isOwner() && matchAnyTag('PII.None', 'Secrecy.High')"}]}`, 201)
 	h.do("POST", "/roles", `{"name":"Hidden","policies":["Hide"]}`, 201)
 	person := h.consumer("person")
 	role := h.do("GET", "/roles/name/Hidden", nil, 200).id()
@@ -83,7 +83,7 @@ func TestRenameOfATagKeepsRights(t *testing.T) {
 	h.do("GET", "/tags/"+tag, nil, 200).shows("fullyQualifiedName", "It's secret.High")
 	h.do("GET", "/tables/"+table+"?fields=tags,certification", nil, 200).
 		shows("tags.0.tagFQN", "It's secret.High", "certification.tagLabel.tagFQN", "It's secret.High")
-	h.do("GET", "/policies/name/Hide", nil, 200).shows("rules.0.condition", "!isOwner() && matchAnyTag('Other.Tag', 'It''s secret.High')")
+	h.do("GET", "/policies/name/Hide", nil, 200).shows("rules.0.condition", "!isOwner() && matchAnyTag('PII.None', 'It''s secret.High')")
 	h.as(person, "GET", "/tables/"+table, nil).want(403)
 }
 

@@ -135,3 +135,33 @@ func TestAssetCounts(t *testing.T) {
 	h.rightsOf(ann, "Careful", `{"name":"r","effect":"deny","resources":["table"],"operations":["ViewAll"],"condition":"matchAnyTag('PII.Sensitive')"}`)
 	h.as(ann, "GET", "/teams/assets/counts", nil).want(200).shows("crew", "1")
 }
+
+// Adding assets to a team or a domain is no way around what only administrators
+// decide: who owns a team, which domains people have.
+func TestAssetsAreNoWayToMoreRights(t *testing.T) {
+	h := newHarness(t)
+	group, other := h.team("crew", "Group", nil), h.team("other", "Group", nil)
+	h.do("POST", "/domains", `{"name":"money","domainType":"Aggregate","description":""}`, 201)
+	ann := h.person("ann")
+	h.do("PUT", "/teams/"+group+"/users", []any{map[string]any{"id": ann.id, "type": "user"}}, 200)
+	h.rightsOf(ann, "Everything", `{"name":"r","effect":"allow","resources":["all"],"operations":["All"]}`)
+	add := func(path, typ, id, why string) {
+		t.Helper()
+		var result struct {
+			Failed []struct {
+				Message string `json:"message"`
+			} `json:"failedRequest"`
+		}
+		h.as(ann, "PUT", path, fmt.Sprintf(`{"assets":[{"id":%q,"type":%q}]}`, id, typ)).want(200, 403).into(&result)
+		if len(result.Failed) != 1 || !strings.Contains(result.Failed[0].Message, why) {
+			t.Errorf("%s with a %s: %+v, want a refusal that says %q", path, typ, result.Failed, why)
+		}
+	}
+	add("/teams/crew/assets/add", "team", other, "owners of teams")
+	add("/teams/crew/assets/add", "policy", h.do("GET", "/policies/name/OrganizationPolicy", nil, 200).id(), "policies")
+	add("/domains/money/assets/add", "user", ann.id.String(), "domains")
+	add("/domains/money/assets/add", "team", group, "domains of teams")
+	add("/domains/money/assets/add", "role", h.do("GET", "/roles/name/DataConsumer", nil, 200).id(), "roles")
+	h.do("GET", "/users/"+ann.id.String()+"?fields=domains", nil, 200).lacks("money")
+	h.do("GET", "/teams/"+other+"?fields=owners", nil, 200).lacks("crew")
+}

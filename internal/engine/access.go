@@ -86,11 +86,10 @@ func (e *Engine) authorizeIn(ctx context.Context, r store.Reader, l *lookup, by 
 	if s.Admin {
 		return nil
 	}
-	if what := rightsKeeper(t.Name); what != "" && slices.ContainsFunc(ops, changes) {
-		return notAdmin(by, what)
-	}
-	if (t.Name == "user" || t.Name == "team") && slices.Contains(ops, policy.Delete) {
-		return notAdmin(by, t.Plural)
+	for _, op := range ops {
+		if AdminOnly(t.Name, op) {
+			return notAdmin(by, adminWord(t, op))
+		}
 	}
 	res, err := e.resourceIn(ctx, r, l, t, ent, parent)
 	if err != nil {
@@ -118,6 +117,43 @@ func rightsKeeper(typ string) string {
 		return "policies"
 	}
 	return ""
+}
+
+// AdminOnly tells whether no policy gives anybody but administrators an operation:
+// what gives away rights, or takes people away.
+func AdminOnly(typ string, op policy.Operation) bool {
+	switch {
+	case rightsKeeper(typ) != "":
+		return changes(op)
+	case typ == "user":
+		return op == policy.Delete || op == policy.EditRole || op == policy.EditTeams
+	case typ == "team":
+		switch op {
+		case policy.Delete, policy.EditUsers, policy.EditRole, policy.EditPolicy, policy.EditTeams, policy.EditOwners:
+			return true
+		}
+	}
+	return false
+}
+
+// adminWord says what only administrators change by the operation.
+func adminWord(t *registry.Type, op policy.Operation) string {
+	if what := rightsKeeper(t.Name); what != "" {
+		return what
+	}
+	switch op {
+	case policy.EditUsers:
+		return "users of " + t.Plural
+	case policy.EditRole:
+		return "roles of " + t.Plural
+	case policy.EditPolicy:
+		return "policies of " + t.Plural
+	case policy.EditTeams:
+		return "teams of " + t.Plural
+	case policy.EditOwners:
+		return "owners of " + t.Plural
+	}
+	return t.Plural
 }
 
 // changes tells whether an operation does more than look.
@@ -271,11 +307,13 @@ func (w *write) authorizeCreate(ctx context.Context) error {
 // authorizeChange checks the operations that follow from what really changed,
 // against the owners and tags before the change.
 func (w *write) authorizeChange(ctx context.Context) error {
+	if w.method != methodInternal || w.account {
+		if err := w.authorizeAccount(ctx); err != nil {
+			return err
+		}
+	}
 	if w.method == methodInternal {
 		return nil
-	}
-	if err := w.authorizeAccount(ctx); err != nil {
-		return err
 	}
 	ops := policy.OperationsForChange(w.notOwnProfile())
 	if len(ops) == 0 {

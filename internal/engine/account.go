@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/go-json-experiment/json"
@@ -241,27 +242,86 @@ func (w *write) notOwnProfile() *entity.ChangeDescription {
 // a condition that cannot be read would allow nothing, or deny everything; and an alert
 // whose filter holds anything but calls. It runs once the caller is known to have the
 // right: nobody else has a condition parsed.
-func (w *write) checkConditions() error {
+func (w *write) checkConditions(ctx context.Context) error {
 	switch w.t.Name {
 	case "policy":
-		return checkRules(w.in.ent)
+		return w.checkRules(ctx)
 	case "eventsubscription":
 		return checkFilters(w.in.ent.Rest["filteringRules"])
 	}
 	return nil
 }
 
-func checkRules(ent *entity.Entity) error {
-	p, err := policy.FromEntity(ent)
+// checkRules also wants what new conditions name to exist: one that misspells a tag
+// would never hold, and a rule that denies would quietly deny nothing.
+func (w *write) checkRules(ctx context.Context) error {
+	p, err := policy.FromEntity(w.in.ent)
 	if err != nil {
 		return err
+	}
+	known := map[string]bool{}
+	if w.old != nil {
+		before, err := policy.FromEntity(w.old)
+		if err != nil {
+			return err
+		}
+		for _, rule := range before.Rules {
+			known[rule.Condition] = true
+		}
 	}
 	for _, rule := range p.Rules {
 		if err := rule.Validate(); err != nil {
 			return err
 		}
+		if rule.Condition == "" || known[rule.Condition] || w.method == methodInternal {
+			continue
+		}
+		if err := w.look.checkMentions(ctx, rule.Condition); err != nil {
+			return entity.BadRequest("rule %s: %s", entity.Shorten(rule.Name, 60), err)
+		}
 	}
 	return nil
+}
+
+// CheckCondition tells what is wrong with a condition: it cannot be read, or names what
+// does not exist. The error is a KindBadRequest.
+func (e *Engine) CheckCondition(ctx context.Context, text string) error {
+	return e.store.View(ctx, func(r store.Reader) error { return e.newLookup(r, 0, false).checkMentions(ctx, text) })
+}
+
+// checkMentions looks up the roles, teams, tags and glossary terms that a condition
+// names, spelled as decisions compare them.
+func (l *lookup) checkMentions(ctx context.Context, text string) error {
+	condition, err := policy.ParseCondition(text)
+	if err != nil {
+		return err
+	}
+	mentions := condition.Mentions()
+	var keys []store.Key
+	for _, m := range mentions {
+		keys = append(keys, mentioned(m)...)
+	}
+	if err := l.loadKeys(ctx, keys); err != nil {
+		return err
+	}
+	for _, m := range mentions {
+		exists := slices.ContainsFunc(mentioned(m), func(key store.Key) bool {
+			info := l.byKey[key]
+			return info != nil && (info.ref.Deleted == nil || !*info.ref.Deleted)
+		})
+		if !exists {
+			return entity.BadRequest("condition: there is no %s %s", m.Type, entity.Shorten(m.Name, 200))
+		}
+	}
+	return nil
+}
+
+// mentioned are the entities that a name in a condition may mean.
+func mentioned(m policy.Mention) []store.Key {
+	if m.Type == "tag" {
+		return []store.Key{{Type: "tag", FQN: m.Name}, {Type: "glossaryTerm", FQN: m.Name}}
+	}
+	return []store.Key{{Type: m.Type, FQN: entity.QuoteName(m.Name)}}
 }
 
 func checkFilters(raw jsontext.Value) error {

@@ -282,7 +282,7 @@ func (h *hydration) references() ([]entity.ID, []store.Key, error) {
 			ids = append(ids, byID[ent.ID]...)
 		}
 		if got, ok := h.people[ent.ID]; ok {
-			ids = append(append(ids, h.root.ID), refIDs(got.roles, got.personas, got.domains)...)
+			ids = append(append(ids, h.root.ID), refIDs(got.roles, got.personas, got.domains, got.persona)...)
 		}
 		for _, byID := range h.inverse {
 			ids = append(ids, refIDs(byID[ent.ID])...)

@@ -27,6 +27,7 @@ var shownWith = map[string][]string{
 type peopleView struct {
 	roles, personas []entity.Ref
 	domains         []entity.Ref
+	persona         []entity.Ref // the default of those who have chosen none
 	children, users []entity.Ref
 }
 
@@ -89,6 +90,12 @@ func (h *hydration) readPeople(ctx context.Context, r store.Reader, ids []entity
 	}
 	h.people = make(map[entity.ID]peopleView, len(ids))
 	h.root = entity.Ref{ID: around.root, Type: "team"}
+	var persona []entity.Ref
+	if h.t.Name == "user" && h.asks("defaultPersona") {
+		if persona, err = defaultPersonas(ctx, r); err != nil {
+			return err
+		}
+	}
 	for i, ent := range h.ents {
 		refs, err := refsOf(ent.Rest[field])
 		if err != nil {
@@ -100,6 +107,9 @@ func (h *hydration) readPeople(ctx context.Context, r store.Reader, ids []entity
 			got.roles, got.personas = nil, nil
 		case ent.ID == around.root:
 			got = peopleView{}
+		}
+		if got.persona = persona; flag(ent, "isBot") {
+			got.persona = nil
 		}
 		if h.t.Name == "team" {
 			if err := h.countTeam(ctx, r, around, h.rows[i], &got); err != nil {
@@ -157,6 +167,9 @@ func (h *hydration) fillPeople(ent *entity.Entity) {
 	list("inheritedRoles", got.roles)
 	if h.t.Name == "user" {
 		list("inheritedPersonas", got.personas)
+		if full := h.full(got.persona); h.asks("defaultPersona") && ent.Rest["defaultPersona"] == nil && len(full) > 0 {
+			ent.Rest["defaultPersona"] = mustEncode(full[0])
+		}
 		if teams := ent.Rest["teams"]; h.shows("teams") && (teams == nil || string(teams) == "[]") {
 			ent.Rest["teams"] = mustEncode(h.orEmpty([]entity.Ref{h.root}))
 		}

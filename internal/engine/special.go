@@ -35,10 +35,54 @@ func (w *write) completeNew(ctx context.Context) error {
 // checkAllowed looks at what only those may learn about who have the right to write
 // it: the caller's right is certain by now.
 func (w *write) checkAllowed(ctx context.Context) error {
-	if err := w.checkConditions(); err != nil {
+	if err := w.checkConditions(ctx); err != nil {
 		return err
 	}
 	return w.checkTeam(ctx)
+}
+
+// changeOthers changes what a write says of other entities: the far ends of relations,
+// and the persona that was the default until now.
+func (w *write) changeOthers(ctx context.Context) error {
+	if err := w.oneDefault(ctx); err != nil {
+		return err
+	}
+	return w.applyInverse(ctx)
+}
+
+// oneDefault keeps one persona the default of everybody who has chosen none.
+func (w *write) oneDefault(ctx context.Context) error {
+	if w.t.Name != "persona" || !flag(w.in.ent, "default") || w.old != nil && flag(w.old, "default") {
+		return nil
+	}
+	others, err := defaultPersonas(ctx, w.tx)
+	if err != nil {
+		return err
+	}
+	for _, other := range others {
+		if other.ID == w.in.ent.ID {
+			continue
+		}
+		child := &write{e: w.e, s: w.s, t: w.t, by: w.by, method: methodInternal, tx: w.tx, look: w.e.newLookup(w.tx, 0, false)}
+		err := child.edit(ctx, ByID(other.ID), nil, func(_ store.Tx, ent *entity.Entity) error {
+			ent.Rest["default"] = jsontext.Value("false")
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// defaultPersonas are the personas marked as the default: one at most.
+func defaultPersonas(ctx context.Context, r store.Reader) ([]entity.Ref, error) {
+	rows, err := r.List(ctx, store.ListQuery{Type: "persona", Members: map[string]string{"default": "true"}, Limit: 10})
+	refs := make([]entity.Ref, len(rows))
+	for i, row := range rows {
+		refs[i] = entity.Ref{ID: row.ID, Type: row.Type}
+	}
+	return refs, err
 }
 
 // completeApp takes over what the marketplace's definition of the same name says

@@ -282,3 +282,35 @@ func TestDomainsOfTeamsCountForTheirMembers(t *testing.T) {
 	}
 	b.wantSight(ann, map[string]bool{"money": false, "people": true})
 }
+
+// One persona at a time is the default, and shows for whoever has chosen none.
+func TestTheDefaultPersona(t *testing.T) {
+	b := newBed(t)
+	first := b.create("persona", `{"name":"first","default":true}`).ID
+	second := b.create("persona", `{"name":"second","default":true}`).ID
+	isDefault := func(want string) {
+		t.Helper()
+		for _, name := range []string{"first", "second"} {
+			if got := string(b.get(b.admin, "persona", name, "").Rest["default"]) == "true"; got != (name == want) {
+				t.Errorf("%s is the default: %v, but it is %s", name, got, want)
+			}
+		}
+		var ref entity.Ref
+		unmarshal(t, b.get(b.plain, "user", "plain", "defaultPersona").Rest["defaultPersona"], &ref)
+		if ref.Name != want {
+			t.Errorf("somebody who has chosen none has %q, want %s", ref.Name, want)
+		}
+	}
+	isDefault("second")
+	b.mustPatch(b.admin, "persona", first, `[{"op":"replace","path":"/default","value":true}]`)
+	isDefault("first")
+	b.mustPatch(b.plain, "user", b.plain.UserID, `[{"op":"add","path":"/defaultPersona","value":`+refJSON(second, "persona")+`}]`)
+	var ref entity.Ref
+	unmarshal(t, b.get(b.plain, "user", "plain", "defaultPersona").Rest["defaultPersona"], &ref)
+	if ref.Name != "second" {
+		t.Errorf("who has chosen second has %q", ref.Name)
+	}
+	if got := b.get(b.admin, "user", "ingestion-bot", "defaultPersona").Rest["defaultPersona"]; got != nil {
+		t.Errorf("a bot has the persona %s", got)
+	}
+}

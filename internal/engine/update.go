@@ -19,7 +19,7 @@ func (e *Engine) Edit(ctx context.Context, by entity.Principal, t *registry.Type
 	edit func(tx store.Tx, ent *entity.Entity) error) (Result, error) {
 	var w *write
 	err := e.store.Update(ctx, func(tx store.Tx) error {
-		w = &write{e: e, s: e.shapeOf(t), t: t, by: by, method: methodInternal, tx: tx, look: e.newLookup(tx, 0, false)}
+		w = &write{e: e, s: e.shapeOf(t), t: t, by: by, method: methodInternal, tx: tx, look: e.newLookup(tx, 0, false), account: true}
 		return w.edit(ctx, sel, ops, edit)
 	})
 	if err != nil {

@@ -51,6 +51,7 @@ type write struct {
 	change    *entity.ChangeDescription
 	event     string
 	doc       []byte // the new state as it was stored
+	account   bool   // an internal edit of an account or team by somebody: see authorizeAccount
 }
 
 // Create adds an entity from a create request. A taken name is an error of
@@ -292,7 +293,7 @@ func (w *write) create(ctx context.Context) error {
 	if err := w.planInverse(ctx, ent.ID); err != nil {
 		return err
 	}
-	if err := w.applyInverse(ctx); err != nil {
+	if err := w.changeOthers(ctx); err != nil {
 		return err
 	}
 	return w.emit(ctx, nil)
@@ -387,7 +388,7 @@ func (w *write) overwrite(ctx context.Context) error {
 	if err := w.relate(ctx); err != nil {
 		return err
 	}
-	if err := w.applyInverse(ctx); err != nil {
+	if err := w.changeOthers(ctx); err != nil {
 		return err
 	}
 	if w.renamed() {

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"strings"
 
+	"github.com/go-json-experiment/json/jsontext"
+
 	"github.com/catalpa-metadata/catalpa/internal/entity"
 	"github.com/catalpa-metadata/catalpa/internal/jsonschema"
 )
@@ -57,8 +59,25 @@ func validateTeam(_, e *entity.Entity) error {
 	return nil
 }
 
+// validateRole wants a role to give something.
+func validateRole(old, e *entity.Entity) error {
+	var policies, before []jsontext.Value
+	if err := readMember(e, "policies", &policies); err != nil {
+		return err
+	}
+	if old != nil {
+		if err := readMember(old, "policies", &before); err != nil {
+			return err
+		}
+	}
+	if len(policies) == 0 && (old == nil || len(before) > 0) {
+		return entity.BadRequest("A role needs at least one policy")
+	}
+	return nil
+}
+
 // validatePolicy wants rules that can be told apart.
-func validatePolicy(_, e *entity.Entity) error {
+func validatePolicy(old, e *entity.Entity) error {
 	var rules []struct {
 		Name       string   `json:"name"`
 		Operations []string `json:"operations"`
@@ -66,6 +85,9 @@ func validatePolicy(_, e *entity.Entity) error {
 	}
 	if err := readMember(e, "rules", &rules); err != nil {
 		return err
+	}
+	if len(rules) == 0 && (old == nil || string(old.Rest["rules"]) != "[]") {
+		return entity.BadRequest("A policy needs at least one rule")
 	}
 	names := make(map[string]bool, len(rules))
 	for _, rule := range rules {

@@ -72,7 +72,7 @@ func TestValidatePolicy(t *testing.T) {
 	}
 	for _, test := range []struct{ rules, want string }{
 		{`[` + rule("a") + `,` + rule("b") + `]`, ""},
-		{`[]`, ""},
+		{`[]`, "A policy needs at least one rule"},
 		{`[` + rule("a") + `,` + rule("a") + `]`, "Rule name a is repeated"},
 		{`[` + rule(" ") + `]`, "A rule of policy p has no name"},
 		{`[{"name":"a","operations":[],"resources":["all"]}]`, "Rule a needs operations and resources"},
@@ -123,4 +123,15 @@ func TestStatusOfTerms(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestValidateRole(t *testing.T) {
+	validate := typ(t, "role").Hooks.Validate
+	none, some := document(t, "r", `{"policies":[]}`), document(t, "r", `{"policies":[{"id":"x","type":"policy"}]}`)
+	const empty = "A role needs at least one policy"
+	expect(t, validate(nil, some), "")
+	expect(t, validate(nil, none), empty)
+	expect(t, validate(nil, document(t, "r", `{}`)), empty)
+	expect(t, validate(some, none), empty)
+	expect(t, validate(none, none), "")
 }

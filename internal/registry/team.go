@@ -61,6 +61,7 @@ func teamTypes() []*Type {
 			},
 			Expand:   []string{"policies", "teams", "users"},
 			Supports: routes(restore | async | patchByName),
+			Hooks:    Hooks{Validate: validateRole},
 		},
 		{
 			Name: "policy", Plural: "policies", Collection: "/v1/policies",
