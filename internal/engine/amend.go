@@ -11,13 +11,16 @@ import (
 
 // ValidateBody checks the body of a special call against a schema, or a
 // definition inside one, e.g. "entity/data/table.json#/$defs/tableData". Members
-// that are null are dropped. The error is a KindBadRequest.
+// that are null are dropped, texts are cleaned. The error is a KindBadRequest.
 func (e *Engine) ValidateBody(schema string, body []byte) ([]byte, error) {
 	clean, err := dropNulls(body)
 	if err != nil {
 		return nil, err
 	}
-	return clean, e.schemas.Validate(schema, clean)
+	if err := e.schemas.Validate(schema, clean); err != nil {
+		return nil, err
+	}
+	return e.cleanBody(schema, clean)
 }
 
 // Amend sets members of a document that the server itself keeps, such as the

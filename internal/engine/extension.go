@@ -127,7 +127,9 @@ func (w *write) loadValues(ctx context.Context, values map[string]jsontext.Value
 // check returns the value as it is stored, or says what is wrong with it.
 func (r propertyRule) check(value jsontext.Value, l *lookup) (jsontext.Value, error) {
 	switch r.kind {
-	case "string", "markdown", "sqlQuery":
+	case "markdown":
+		return cleanValue(value), wantText(value)
+	case "string", "sqlQuery":
 		return value, wantText(value)
 	case "email":
 		return value, wantPattern(value, emailForm, "an e-mail address")

@@ -407,7 +407,7 @@ func (w *write) sign(ent *entity.Entity) {
 	}
 }
 
-// finish runs the hooks on the new state and seals its secrets.
+// finish runs the hooks on the new state, cleans its texts and seals its secrets.
 func (w *write) finish(ctx context.Context, old *entity.Entity) error {
 	ent := w.in.ent
 	if err := w.checkLabels(ctx, old); err != nil {
@@ -420,6 +420,9 @@ func (w *write) finish(ctx context.Context, old *entity.Entity) error {
 		if err := w.t.Hooks.Prepare(ent, w.parent); err != nil {
 			return err
 		}
+	}
+	if err := w.cleanTexts(); err != nil {
+		return err
 	}
 	if old == nil {
 		if err := w.s.requireMembers(ent); err != nil {

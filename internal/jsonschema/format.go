@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net/mail"
 	"time"
+
+	"github.com/catalpa-metadata/catalpa/internal/richtext"
 )
 
 // formatCheck returns the check of a format, nil when every text will do.
@@ -21,6 +23,8 @@ func formatCheck(format string) (func([]byte) bool, error) {
 		return isEmail, nil
 	case "uri":
 		return isURI, nil
+	case "link":
+		return isLink, nil
 	case "date":
 		return layoutCheck(time.DateOnly), nil
 	case "time":
@@ -79,8 +83,11 @@ func isURI(text []byte) bool {
 			return false
 		}
 	}
-	return true
+	return isLink(text)
 }
+
+// isLink refuses addresses that run something when people follow them.
+func isLink(text []byte) bool { return !richtext.ActiveURL(string(text)) }
 
 func layoutCheck(layouts ...string) func([]byte) bool {
 	return func(text []byte) bool {

@@ -16,7 +16,7 @@ func openObject() *secretTree { return &secretTree{open: true} }
 
 // namedSecret is the tree of a member that is a secret by its name. The strings of a
 // list go by the name of the list, those of an object by their own names.
-func namedSecret() *secretTree { return &secretTree{open: true, leaf: true} }
+func namedSecret() *secretTree { return &secretTree{open: true, secret: true} }
 
 // VisitOpenSecrets is VisitSecrets for an object of which nobody knows what it is
 // for: it may be one that these schemas describe, or any other.
@@ -25,7 +25,7 @@ func (s *Set) VisitOpenSecrets(doc jsontext.Value, visit Visit, schemas ...strin
 	if err != nil {
 		return nil, err
 	}
-	return tree.rewrite(doc, "", visit)
+	return rewrite(tree, doc, "", visit)
 }
 
 func (s *Set) openSecretsOf(schemas []string) (*secretTree, error) {

@@ -1,27 +1,18 @@
 package jsonschema
 
-import (
-	"bytes"
-	"fmt"
-	"strconv"
-
-	"github.com/go-json-experiment/json/jsontext"
-)
+import "github.com/go-json-experiment/json/jsontext"
 
 // secretTree tells where below a value the secret strings are: the strings whose
 // schema has the format "password", and in objects that the schema leaves open those
 // whose name tells. It joins all alternatives of a union, so that a secret is found
 // whichever alternative a document was written for.
 type secretTree struct {
-	leaf    bool
+	secret  bool
 	open    bool                   // see opensecret.go
 	members map[string]*secretTree // nil for a member that is known to hold none
 	extra   *secretTree            // of members that are not listed
 	items   *secretTree
 }
-
-// Visit is shown the path and the value of a secret and returns its replacement.
-type Visit func(path, value string) (string, error)
 
 // VisitSecrets returns doc with each secret string replaced by what visit
 // returns. The path of a member, such as "authType.password", is the same each
@@ -31,7 +22,7 @@ func (s *Set) VisitSecrets(schema string, doc jsontext.Value, visit Visit) (json
 	if err != nil || tree == nil {
 		return doc, err
 	}
-	return tree.rewrite(doc, "", visit)
+	return rewrite(tree, doc, "", visit)
 }
 
 // VisitMemberSecrets is VisitSecrets for one member of an object whose other
@@ -45,7 +36,7 @@ func (s *Set) VisitMemberSecrets(schema, member string, value jsontext.Value, vi
 	if below == nil {
 		return value, nil
 	}
-	return below.rewrite(value, member, visit)
+	return rewrite(below, value, member, visit)
 }
 
 // HasSecrets tells whether the schema says of any member that it is a secret.
@@ -64,7 +55,7 @@ func (t *secretTree) declares() bool {
 			return true
 		}
 	}
-	return t.leaf || t.extra.declares() || t.items.declares()
+	return t.secret || t.extra.declares() || t.items.declares()
 }
 
 func (s *Set) secretsOf(schema string) (*secretTree, error) {
@@ -87,7 +78,7 @@ func secretsBelow(n *node, above map[*node]bool) *secretTree {
 		return nil
 	}
 	if n.secret() {
-		return &secretTree{leaf: true}
+		return &secretTree{secret: true}
 	}
 	above[n] = true
 	defer delete(above, n)
@@ -127,7 +118,7 @@ func (t *secretTree) join(other *secretTree) *secretTree {
 		return t
 	}
 	joined := &secretTree{
-		leaf:    t.leaf || other.leaf,
+		secret:  t.secret || other.secret,
 		open:    t.open || other.open,
 		members: map[string]*secretTree{},
 		extra:   t.extra.join(other.extra),
@@ -142,90 +133,20 @@ func (t *secretTree) join(other *secretTree) *secretTree {
 	return joined
 }
 
-func (t *secretTree) rewrite(doc jsontext.Value, path string, visit Visit) (jsontext.Value, error) {
-	switch doc.Kind() {
-	case '"':
-		return t.replace(doc, path, visit)
-	case '{', '[':
-		return t.inside(doc, path, visit)
+func (t *secretTree) leaf() bool { return t.secret }
+
+func (t *secretTree) member(name string) place {
+	if below := t.below(name); below != nil {
+		return below
 	}
-	return doc, nil
+	return nil
 }
 
-func (t *secretTree) replace(doc jsontext.Value, path string, visit Visit) (jsontext.Value, error) {
-	if !t.leaf {
-		return doc, nil
+func (t *secretTree) item() place {
+	if below := t.each(); below != nil {
+		return below
 	}
-	text, err := jsontext.AppendUnquote(nil, doc)
-	if err != nil || len(text) == 0 {
-		return doc, err
-	}
-	replaced, err := visit(path, string(text))
-	if err != nil || replaced == string(text) {
-		return doc, err
-	}
-	return jsontext.AppendQuote(nil, replaced)
-}
-
-// inside copies an object or array, putting in what has been replaced, so that
-// everything else stays as it was written.
-func (t *secretTree) inside(doc jsontext.Value, path string, visit Visit) (jsontext.Value, error) {
-	dec := jsontext.NewDecoder(bytes.NewBuffer(doc))
-	open, err := dec.ReadToken()
-	if err != nil {
-		return nil, fmt.Errorf("read secrets: %w", err)
-	}
-	closing := jsontext.Kind('}')
-	if open.Kind() == '[' {
-		closing = ']'
-	}
-	var out jsontext.Value
-	copied := int64(0)
-	for i := 0; dec.PeekKind() != closing; i++ {
-		below, at, err := t.next(dec, closing, i, path)
-		if err != nil {
-			return nil, fmt.Errorf("read secrets: %w", err)
-		}
-		value, err := dec.ReadValue()
-		if err != nil {
-			return nil, fmt.Errorf("read secrets: %w", err)
-		}
-		if below == nil {
-			continue
-		}
-		replaced, err := below.rewrite(value, at, visit)
-		if err != nil {
-			return nil, err
-		}
-		if !bytes.Equal(replaced, value) {
-			end := dec.InputOffset()
-			out = append(out, doc[copied:end-int64(len(value))]...)
-			out = append(out, replaced...)
-			copied = end
-		}
-	}
-	if copied == 0 {
-		return doc, nil
-	}
-	return append(out, doc[copied:]...), nil
-}
-
-// next reads a member's name, if there is one, and returns the tree and the
-// path for the value that follows.
-func (t *secretTree) next(dec *jsontext.Decoder, closing jsontext.Kind, index int, path string) (*secretTree, string, error) {
-	if closing == ']' {
-		return t.item(), path + "[" + strconv.Itoa(index) + "]", nil
-	}
-	token, err := dec.ReadToken()
-	if err != nil {
-		return nil, "", err
-	}
-	name := token.String()
-	at := name
-	if path != "" {
-		at = path + "." + name
-	}
-	return t.below(name), at, nil
+	return nil
 }
 
 // below returns the tree of a member, nil when there is no secret in it.
@@ -242,8 +163,8 @@ func (t *secretTree) below(name string) *secretTree {
 	return openObject()
 }
 
-// item returns the tree of the items of a list, nil when there is no secret in them.
-func (t *secretTree) item() *secretTree {
+// each returns the tree of the items of a list, nil when there is no secret in them.
+func (t *secretTree) each() *secretTree {
 	if t.items == nil && t.open {
 		return t
 	}

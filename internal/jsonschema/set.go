@@ -27,6 +27,7 @@ type Set struct {
 	compiling sync.Mutex
 	nodes     sync.Map           // name -> *node, complete with all it refers to
 	secrets   sync.Map           // name -> *secretTree
+	texts     sync.Map           // *node -> bool, whether texts can be reached
 	plain     map[plainKey]*node // guarded by compiling
 	checkers  sync.Pool
 }

@@ -97,7 +97,8 @@ func (r refText) end() (End, error) {
 // without details leaves them alone. Both entities must exist, and the columns
 // belong to them.
 func (s *Service) Put(ctx context.Context, by entity.Principal, body []byte) error {
-	if err := s.engine.Validate(requestSchema, body); err != nil {
+	body, err := s.engine.ValidateBody(requestSchema, body)
+	if err != nil {
 		return err
 	}
 	var req request
@@ -371,13 +372,14 @@ func (s *Service) patched(e *edge, patch []byte) (Details, error) {
 	if err != nil {
 		return next, err
 	}
-	if err := s.engine.Validate(requestSchema, edge); err != nil {
+	if edge, err = s.engine.ValidateBody(requestSchema, edge); err != nil {
 		return next, err
 	}
-	if err := json.Unmarshal(doc, &next); err != nil {
+	var req request
+	if err := json.Unmarshal(edge, &req); err != nil || req.Edge.Details == nil {
 		return next, entity.BadRequest("the JSON Patch leaves details behind that cannot be read")
 	}
-	return next, nil
+	return *req.Edge.Details, nil
 }
 
 // withLists adds an empty columnsLineage to details that have none.
