@@ -52,7 +52,7 @@ type PublicClient struct {
 	ClientID              string `json:"clientId"`
 	AuthorizationEndpoint string `json:"authorizationEndpoint"`
 	TokenEndpoint         string `json:"tokenEndpoint"`
-	EndSessionEndpoint    string `json:"endSessionEndpoint,omitempty"`
+	SignOut               string `json:"signOut,omitempty"` // where to go to sign out there and come back; no token is in it
 	RedirectURI           string `json:"redirectUri"`
 	Scope                 string `json:"scope"`
 	ResponseType          string `json:"responseType"` // code, or id_token where that is allowed

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"strings"
 
 	"github.com/catalpa-metadata/catalpa/internal/api"
 	"github.com/catalpa-metadata/catalpa/internal/auth"
@@ -107,7 +108,7 @@ func (a *assembly) signOnSettings() api.SignOnSettings {
 	}
 	s.Client = &api.PublicClient{
 		Issuer: meta.Issuer, ClientID: au.ClientID, AuthorizationEndpoint: meta.AuthorizationEndpoint, TokenEndpoint: meta.TokenEndpoint,
-		EndSessionEndpoint: meta.EndSessionEndpoint, RedirectURI: au.CallbackURL, Scope: au.OIDC.Scope, ResponseType: au.ResponseType,
+		SignOut: a.signOn.SignOut(strings.TrimSuffix(cfg.Server.URL, "/") + "/signed-out"), RedirectURI: au.CallbackURL, Scope: au.OIDC.Scope, ResponseType: au.ResponseType,
 		IssInResponse: meta.IssParameter, Prompt: au.Prompt(),
 	}
 	return s

@@ -169,6 +169,15 @@ func (m *Manager) OIDC() (oidc.Metadata, bool) {
 	return oidc.Metadata{}, false
 }
 
+// SignOut is where a browser that nothing but its token ties to the provider in force
+// signs out there, to come back to an address; "" if the provider has no such place.
+func (m *Manager) SignOut(back string) string {
+	if p := m.state.get().provider.test; p != nil {
+		return p.SignOut("", "", back)
+	}
+	return ""
+}
+
 // Run follows changes that other processes save, until the context ends.
 func (m *Manager) Run(ctx context.Context) {
 	tick := time.NewTicker(followEvery)

@@ -56,7 +56,7 @@ func (p *BadProvider) discovery(w http.ResponseWriter, _ *http.Request) {
 	if p.broken(DiscoveryBasicOnly) {
 		methods = methods[1:2]
 	}
-	reply(w, http.StatusOK, map[string]any{
+	document := map[string]any{
 		"issuer": issuer, "authorization_endpoint": base + "/authorize", "token_endpoint": base + "/token",
 		"userinfo_endpoint": base + "/userinfo", "jwks_uri": base + "/jwks", "end_session_endpoint": base + "/logout",
 		"revocation_endpoint": base + "/revoke", "scopes_supported": []string{"openid", "profile", "email", "offline_access"},
@@ -64,7 +64,11 @@ func (p *BadProvider) discovery(w http.ResponseWriter, _ *http.Request) {
 		"token_endpoint_auth_methods_supported": methods, "subject_types_supported": []string{"public"},
 		"id_token_signing_alg_values_supported":          []string{"RS256", "ES256"},
 		"authorization_response_iss_parameter_supported": true, "backchannel_logout_supported": true,
-	})
+	}
+	if p.broken(DiscoveryNoLogout) {
+		delete(document, "end_session_endpoint")
+	}
+	reply(w, http.StatusOK, document)
 }
 
 func (p *BadProvider) jwks(w http.ResponseWriter, r *http.Request) {

@@ -18,6 +18,7 @@ const (
 	DiscoveryForeignIssuer Fault = "discovery names a foreign issuer"
 	DiscoveryPlainOnly     Fault = "discovery offers PKCE with plain only"
 	DiscoveryBasicOnly     Fault = "discovery offers client_secret_basic only"
+	DiscoveryNoLogout      Fault = "discovery names no place to sign out"
 
 	JWKSDown     Fault = "keys answer 500"
 	JWKSHangs    Fault = "keys hang"

@@ -5,7 +5,7 @@ import test from "node:test";
 import { base64OfText, base64url, challengeOf, claimsOf, fromBase64url, random } from "../static/encode.js";
 import failures from "../static/failures.js";
 import { allowedRedirects, Guard, recent } from "../static/guard.js";
-import { answerOf, authorizationURL, checkNonce, errorWord, exchange, judge, newAttempt, renew, signOutURL } from "../static/oidc.js";
+import { answerOf, authorizationURL, checkNonce, errorWord, exchange, judge, newAttempt, renew } from "../static/oidc.js";
 import { Session, timesOf } from "../static/session.js";
 import { headings, rulesOf, trailOf, wordsOf } from "../static/words.js";
 
@@ -121,13 +121,6 @@ test("the token endpoint's answers have their codes", async () => {
   assert.equal(sent.init.redirect, "error");
   assert.equal(sent.init.body.get("code_verifier"), "v");
   assert.equal((await renew(client, "old", answer(200, { id_token: jwt({}) }))).refreshToken, "old");
-});
-
-test("signing out at the provider carries no token", () => {
-  assert.equal(signOutURL(client, "https://catalog.example/signed-out"), "");
-  const url = new URL(signOutURL({ ...client, endSessionEndpoint: "https://id.example/oidc/logout" }, "https://catalog.example/signed-out"));
-  assert.deepEqual([...url.searchParams.keys()], ["client_id", "post_logout_redirect_uri"]);
-  assert.ok(signOutURL({ ...client, endSessionEndpoint: "https://t.auth0.example/v2/logout" }, "x").includes("returnTo="));
 });
 
 test("the third automatic redirect within a minute stops", () => {

@@ -1,7 +1,7 @@
 // The page of signing in and of being signed in.
 import { base64OfText } from "./encode.js";
 import { Guard } from "./guard.js";
-import { answerOf, authorizationURL, checkNonce, exchange, judge, newAttempt, Refusal, renew, signOutURL } from "./oidc.js";
+import { answerOf, authorizationURL, checkNonce, exchange, judge, newAttempt, Refusal, renew } from "./oidc.js";
 import { Session } from "./session.js";
 import { call } from "./calls.js";
 import { home } from "./home.js";
@@ -231,7 +231,7 @@ async function signOut() {
   session.clear();
   guard.leave();
   if (settings.mode === "redirect") return location.assign("/api/v1/auth/logout");
-  if (settings.mode === "public") return location.assign(signOutURL(settings.client, settings.signedOut) || "/signed-out");
+  if (settings.mode === "public") return location.assign(settings.client?.signOut || "/signed-out");
   await call("POST", "/users/logout", { token, body: {} }).catch(() => {});
   location.assign("/signed-out");
 }

@@ -9,7 +9,7 @@ import { challengeOf, claimsOf, random } from "./encode.js";
  * @property {string} clientId
  * @property {string} authorizationEndpoint
  * @property {string} tokenEndpoint
- * @property {string} [endSessionEndpoint]
+ * @property {string} [signOut] where to sign out there and come back; it holds no token
  * @property {string} redirectUri
  * @property {string} scope
  * @property {string} responseType code, or id_token
@@ -148,13 +148,4 @@ export async function exchange(client, code, attempt, send) {
 export async function renew(client, refreshToken, send) {
   const tokens = await tokenRequest(client, { grant_type: "refresh_token", refresh_token: refreshToken }, send);
   return { idToken: tokens.idToken, refreshToken: tokens.refreshToken || refreshToken };
-}
-
-/** @param {Client} client @param {string} back @returns {string} where to sign out at the provider, "" for nowhere; it holds no token */
-export function signOutURL(client, back) {
-  if (!client.endSessionEndpoint) return "";
-  const url = new URL(client.endSessionEndpoint);
-  url.searchParams.set("client_id", client.clientId);
-  url.searchParams.set(url.pathname === "/v2/logout" ? "returnTo" : "post_logout_redirect_uri", back);
-  return url.toString();
 }
