@@ -39,6 +39,18 @@ func (b *binder) checkAuthentication(cfg *Config) {
 	case a.Provider == ProviderSAML:
 		b.checkSAML(cfg)
 	}
+	b.checkCookies(cfg)
+}
+
+// checkCookies says when the sessions of browsers are kept by cookies that any program
+// on the way can read: development on this machine only.
+func (b *binder) checkCookies(cfg *Config) {
+	a := cfg.Authentication
+	byCookie := a.Provider == ProviderSAML || a.IsOIDC() && a.ClientType == ClientConfidential
+	if byCookie && cfg.Mode == Development && isPlain(cfg.Server.URL) && !a.ForceSecureSessionCookie {
+		b.warn("CFG-COOKIE", keyServerURL, "over plain http the session's cookie is catalpa_session, without Secure; browsers on this machine only get it.",
+			"for others put a proxy that ends TLS in front and give its https address.")
+	}
 }
 
 func (b *binder) checkClaimsMapping(key string, mapping []string) {

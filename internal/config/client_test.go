@@ -120,6 +120,7 @@ func TestT66ClientRules(t *testing.T) {
 		{"token", client("OIDC_OM_REFRESH_TOKEN_VALIDITY", "59"), Error, "CFG-VALUE", keyOIDC + "tokenValidity", "outside"},
 		{"client authentication", client("OIDC_CLIENT_AUTH_METHOD", "client_secret"), Error, "CFG-VALUE", keyOIDC + "clientAuthenticationMethod", "not one of"},
 		{"max age", client("OIDC_MAX_AGE", "soon"), Error, "CFG-VALUE", keyOIDC + "maxAge", "number of seconds"},
+		{"cookies over http", web("AUTHENTICATION_AUTHORITY", "http://localhost:9000", "OIDC_SERVER_URL", "http://localhost:8585", "CATALPA_MODE", "development"), Warning, "CFG-COOKIE", keyServerURL, "without Secure"},
 		{"max age of nothing", client("OIDC_MAX_AGE", "0"), Warning, "CFG-MAXAGE", keyOIDC + "maxAge", "every sign-in"},
 		{"mapping of one side", client("AUTHENTICATION_JWT_PRINCIPAL_CLAIMS_MAPPING", "[username:sub]"), Error, "CFG-VALUE", keyAuth + "jwtPrincipalClaimsMapping", "both be mapped"},
 		{"mapping of another side", client("AUTHENTICATION_JWT_PRINCIPAL_CLAIMS_MAPPING", "[user:sub,email:mail]"), Error, "CFG-VALUE", keyAuth + "jwtPrincipalClaimsMapping", "not of the form"},
