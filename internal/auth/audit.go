@@ -74,6 +74,9 @@ func newTrail(st store.Store, clock func() time.Time, log *slog.Logger) *trail {
 // refusal takes note of a refused bearer token.
 func (t *trail) refusal(ctx context.Context, e *entity.Error, token *parsed) {
 	entry := AuditEntry{Action: "refusal", Code: e.Code}
+	if errors.Is(e.Cause, errTooLarge) {
+		entry.Detail = "larger than 8 KiB"
+	}
 	if token != nil {
 		entry.Issuer = entity.Shorten(token.claims.Issuer, 100)
 		entry.KeyID = entity.Shorten(token.header.KeyID, 60)
@@ -143,7 +146,7 @@ func (t *trail) date(pending map[AuditEntry]int) []AuditEntry {
 				event = "done"
 			}
 			t.log.Info(event, "action", entry.Action, "user", entry.User, "by", entry.By, "code", entry.Code, "issuer", entry.Issuer, "kid", entry.KeyID,
-				"subject", entry.Subject, "route", entry.Route, "address", entry.Address, "count", count)
+				"subject", entry.Subject, "route", entry.Route, "address", entry.Address, "detail", entry.Detail, "count", count)
 		}
 		noted = append(noted, entry)
 	}

@@ -90,7 +90,7 @@ func (s *Service) verifyToken(ctx context.Context, token string, now time.Time) 
 func (s *Service) judge(ctx context.Context, token string, now time.Time) (*verified, *parsed, error) {
 	t, err := parse(token)
 	if err != nil {
-		return nil, nil, RefuseFor(CodeFormat, err)
+		return nil, nil, refuseForm(err)
 	}
 	p := s.legacyProfile(t)
 	if p == nil {

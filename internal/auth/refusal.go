@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"errors"
 	"slices"
 
 	"github.com/catalpa-metadata/catalpa/internal/entity"
@@ -201,5 +202,17 @@ func Refuse(code string) *entity.Error {
 func RefuseFor(code string, cause error) *entity.Error {
 	e := Refuse(code)
 	e.Cause = cause
+	return e
+}
+
+// refuseForm is the refusal of a token that cannot be read. One that is too large is
+// well-formed, as a rule, and pasting it again would not help.
+func refuseForm(cause error) *entity.Error {
+	e := RefuseFor(CodeFormat, cause)
+	if errors.Is(cause, errTooLarge) {
+		e.Message = "Invalid token. It is larger than 8 KiB."
+		e.Hint = "Let the identity provider put fewer groups or other claims into it. Or let people sign in through the server " +
+			"(confidential client), where the browser holds no token of the provider."
+	}
 	return e
 }

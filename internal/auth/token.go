@@ -22,9 +22,14 @@ const (
 )
 
 const (
-	maxToken = 8 << 10
-	maxDepth = 8
+	maxToken = 8 << 10 // of a request
+	// maxIDToken bounds what a provider gives to this server directly. No header has to
+	// hold it, so it may list as many groups as people are in.
+	maxIDToken = 128 << 10
+	maxDepth   = 8
 )
+
+var errTooLarge = errors.New("too large")
 
 // claims are the members of a token's payload that count.
 type claims struct {
@@ -88,10 +93,13 @@ type parsed struct {
 	signature []byte
 }
 
-// parse takes a token apart. Its errors say what is wrong, never with what text.
-func parse(token string) (*parsed, error) {
-	if len(token) > maxToken {
-		return nil, fmt.Errorf("the token has %d bytes, more than %d", len(token), maxToken)
+// parse takes the token of a request apart. Its errors say what is wrong, never with
+// what text.
+func parse(token string) (*parsed, error) { return parseWithin(token, maxToken) }
+
+func parseWithin(token string, most int) (*parsed, error) {
+	if len(token) > most {
+		return nil, fmt.Errorf("%w: the token has %d bytes, more than %d", errTooLarge, len(token), most)
 	}
 	head, rest, _ := strings.Cut(token, ".")
 	body, sign, ok := strings.Cut(rest, ".")

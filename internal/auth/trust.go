@@ -60,10 +60,10 @@ type IDToken struct {
 // of them, and none or a shared secret can not be among them.
 var signable = []string{"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512"}
 
-// VerifyIDToken judges a token by the pipeline that bearers go through, and by what
-// is expected of this one besides.
+// VerifyIDToken judges a token that the provider gave to this server, by the pipeline
+// that bearers go through and by what is expected of this one besides.
 func (t *Trust) VerifyIDToken(ctx context.Context, token string, now time.Time, want Expectation) (IDToken, error) {
-	p, err := parse(token)
+	p, err := parseWithin(token, maxIDToken)
 	if err != nil {
 		return IDToken{}, RefuseFor(CodeFormat, err)
 	}

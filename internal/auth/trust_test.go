@@ -227,7 +227,9 @@ func TestT11MissingAndForeignClaims(t *testing.T) {
 			}
 		})
 	}
-	_, err := trust.VerifyIDToken(f.ctx, "no token", f.clock.Now(), Expectation{})
+	_, err := trust.VerifyIDToken(f.ctx, f.idToken("sub-1", map[string]any{"groups": strings.Repeat("g", maxIDToken)}), f.clock.Now(), Expectation{})
+	wantCode(t, err, CodeFormat)
+	_, err = trust.VerifyIDToken(f.ctx, "no token", f.clock.Now(), Expectation{})
 	wantCode(t, err, CodeFormat)
 }
 

@@ -3,6 +3,7 @@ package server
 import (
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"strings"
 	"testing"
@@ -23,20 +24,30 @@ type tester struct {
 // startLoud starts a server that logs all there is, and signs its administrator in.
 func startLoud(t *testing.T) *tester {
 	t.Helper()
-	order := replicaOrder{Data: t.TempDir(), Env: map[string]string{
-		"CATALPA_MODE": "development", "CATALPA_INITIAL_ADMIN_PASSWORD": adminPassword, "AUTHORIZER_PRINCIPAL_DOMAIN": "example.com",
-	}}
-	cfg, err := order.config()
-	if err != nil {
-		t.Fatal(err)
-	}
-	cfg.Log.Level = "debug"
-	c := &tester{t: t, s: start(t, cfg, false), secrets: []string{adminPassword}}
+	c := startLoudWith(t, map[string]string{"CATALPA_INITIAL_ADMIN_PASSWORD": adminPassword})
+	c.secrets = append(c.secrets, adminPassword)
 	var signedIn tokens
 	c.want(http.StatusOK, "", http.MethodPost, "/users/login", login(adminPassword)).read(t, &signedIn)
 	c.admin = signedIn.Access
 	c.secrets = append(c.secrets, signedIn.Access, signedIn.Refresh)
 	return c
+}
+
+// startLoudWith starts a server that logs all there is, with these settings.
+func startLoudWith(t *testing.T, env map[string]string) *tester {
+	t.Helper()
+	all := map[string]string{
+		"CATALPA_MODE": "development", "AUTHORIZER_PRINCIPAL_DOMAIN": "example.com", "OIDC_SERVER_URL": publicAddress,
+		"AUTHENTICATION_CALLBACK_URL": publicAddress + "/callback", "OIDC_CALLBACK": publicAddress + "/callback",
+	}
+	maps.Copy(all, env)
+	order := replicaOrder{Data: t.TempDir(), Env: all}
+	cfg, err := order.config()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg.Log.Level = "debug"
+	return &tester{t: t, s: start(t, cfg, false)}
 }
 
 // call sends a request below /api/v1. A text that is sent is sent as it is, anything

@@ -115,6 +115,8 @@ type TokenFault struct {
 	Codes []string
 	// Login says that it shows only where the nonce or the access token is known.
 	Login bool
+	// Bearer says that it is one only where a request carries the token.
+	Bearer bool
 
 	tamper func(p *BadProvider, d *draft)
 }
@@ -258,7 +260,7 @@ func formFaults() []TokenFault {
 			d.payload = append([]byte("{\"name\":\"\xff\xfe\","), encode(d.claims)[1:]...)
 		}},
 		{ID: "T12", Fault: FiveParts, Codes: form, tamper: after(func(t string) string { return t + ".AAAA.AAAA" })},
-		{ID: "T12", Fault: NineKiB, Codes: form, tamper: setClaim("padding", strings.Repeat("p", 9<<10))},
+		{ID: "T12", Fault: NineKiB, Codes: form, Bearer: true, tamper: setClaim("padding", strings.Repeat("p", 9<<10))},
 		{ID: "T12", Fault: LineBreak, Codes: form, tamper: after(func(t string) string { return t[:20] + "\n" + t[20:] })},
 	}
 }

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { readFileSync, readdirSync } from "node:fs";
 import test from "node:test";
 import { base64OfText, base64url, challengeOf, claimsOf, fromBase64url, random } from "../static/encode.js";
+import { call } from "../static/calls.js";
 import failures from "../static/failures.js";
 import { allowedRedirects, Guard, recent } from "../static/guard.js";
 import { answerOf, authorizationURL, checkNonce, errorWord, exchange, judge, newAttempt, renew } from "../static/oidc.js";
@@ -244,6 +245,13 @@ test("every failure has words that the page can show", () => {
   assert.equal(wordsOf({ code: "SEC-CB-PROVIDER", reason: "constructor" }).at, "provider");
   assert.equal(wordsOf({ code: "SEC-NEW", message: "Said.", hint: "Do." }).say, "Said.");
   assert.deepEqual(trailOf("identity", "Larkfield").map((step) => step.state), ["done", "failed", "open"]);
+});
+
+test("F13 a token that no header may hold is told as such", async (t) => {
+  t.mock.method(globalThis, "fetch", async () => new Response("431 Request Header Fields Too Large", { status: 431 }));
+  const refusal = await call("GET", "/users/loggedInUser", { token: "x".repeat(30_000) }).catch((error) => error);
+  assert.equal(refusal.code, "SEC-TOK-FORMAT");
+  assert.match(wordsOf(refusal).do.join(" "), /groups/);
 });
 
 test("the rules of a password tick off one by one", () => {

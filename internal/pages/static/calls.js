@@ -22,7 +22,9 @@ export async function call(method, path, { body, token, cookies = false } = {}) 
   }
   const answer = await response.json().catch(() => ({}));
   if (response.ok) return answer;
-  throw new Refusal(answer?.errorCode || `HTTP-${response.status}`, {
+  // Of headers this page sends, only the token can be too large.
+  const code = response.status === 431 ? "SEC-TOK-FORMAT" : `HTTP-${response.status}`;
+  throw new Refusal(answer?.errorCode || code, {
     message: answer?.message, hint: answer?.hint, request: answer?.requestId, status: response.status,
   });
 }

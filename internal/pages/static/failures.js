@@ -26,7 +26,7 @@ export default {
   "SEC-TOK-SIG": {"at": "identity", "say": "Your identity could not be checked.", "do": ["Tell an administrator and send the reference below."], "go": "Try again"},
   "SEC-TOK-AUD": {"at": "identity", "say": "Your identity could not be checked.", "do": ["Tell an administrator and send the reference below."], "go": "Try again"},
   "SEC-TOK-TYPE": {"at": "identity", "say": "Your identity could not be checked.", "do": ["Tell an administrator and send the reference below."], "go": "Try again"},
-  "SEC-TOK-FORMAT": {"at": "identity", "say": "Your identity could not be checked.", "do": ["Tell an administrator and send the reference below."], "go": "Try again"},
+  "SEC-TOK-FORMAT": {"at": "identity", "say": "What your provider says of you could not be read.", "do": ["Tell an administrator and send the reference below.", "If you are in very many groups, say so: that makes it too large."], "go": "Try again"},
   "SEC-CLAIM-NONE": {"at": "identity", "say": "Your identity could not be checked.", "do": ["Tell an administrator and send the reference below."], "go": "Try again"},
   "SEC-KEY-ROTATED": {"at": "identity", "say": "Your session ended.", "do": ["Sign in again."], "go": "Sign in"},
   "SEC-TOK-SKEW": {"at": "identity", "say": "A clock is wrong: yours, the provider’s or ours.", "do": ["Check the time of your device.", "If it is right, tell an administrator."], "go": "Try again"},
