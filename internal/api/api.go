@@ -27,13 +27,15 @@ type Limits struct {
 	Concurrent  int           // requests worked on at the same time
 	Timeout     time.Duration // of one request
 	SearchDelay time.Duration // how long a search waits for the index to catch up
+	// StrangerTime is within what a body has to arrive that needs no credential.
+	StrangerTime time.Duration
 }
 
 // DefaultLimits are the limits of a server that was told nothing else.
 func DefaultLimits() Limits {
 	return Limits{
 		MaxBody: 32 << 20, MaxUpload: 32 << 20, MaxURL: 16 << 10, MaxPage: 1_000_000, Concurrent: 512,
-		Timeout: 120 * time.Second, SearchDelay: time.Second,
+		Timeout: 120 * time.Second, SearchDelay: time.Second, StrangerTime: strangerTime,
 	}
 }
 
@@ -106,9 +108,11 @@ type API struct {
 
 	routes  *routes
 	missing map[string]bool // known routes of the wire contract that are not served
-	slots   chan struct{}
-	large   chan struct{} // see enterPage
-	handler http.Handler
+	slots   chan struct{}   // requests that are worked on
+	// Bodies on their way, of callers with a credential and of strangers; see receive.
+	arrivals, strangers chan struct{}
+	large               chan struct{} // see enterPage
+	handler             http.Handler
 }
 
 // New builds the router.
@@ -128,6 +132,7 @@ func New(opts Options) *API {
 		a.signOn = fixedSignOn(opts)
 	}
 	a.slots, a.large = make(chan struct{}, a.limits.Concurrent), make(chan struct{}, largePages)
+	a.arrivals, a.strangers = make(chan struct{}, a.limits.Concurrent), make(chan struct{}, min(strangerBodies, a.limits.Concurrent))
 	var types []string
 	for _, t := range a.engine.Registry().All() {
 		types = append(types, t.Name)

@@ -2,11 +2,7 @@ package api
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"io"
 	"math"
-	"mime"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -14,7 +10,6 @@ import (
 
 	"github.com/go-chi/chi/v5"
 	"github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/catalpa-metadata/catalpa/internal/engine"
 	"github.com/catalpa-metadata/catalpa/internal/entity"
@@ -150,73 +145,6 @@ func (c *call) base() string {
 		return ""
 	}
 	return scheme + "://" + c.r.Host + "/api"
-}
-
-// body reads the whole body under the route's limit and checks its media type.
-func (c *call) body() ([]byte, error) {
-	want := c.route.Accepts
-	if want == "" {
-		want = "application/json"
-	}
-	if got := c.r.Header.Get("Content-Type"); got != "" || c.route.Accepts != "" {
-		media, _, err := mime.ParseMediaType(got)
-		if err != nil || !mediaFits(media, want) {
-			return nil, entity.Errorf(entity.KindUnsupported, "send the body as %s", want)
-		}
-	}
-	if c.r.ContentLength > c.limit { // no need to read what will be refused
-		return nil, entity.Errorf(entity.KindTooLarge, "the body is larger than %d bytes", c.limit)
-	}
-	data, err := io.ReadAll(c.r.Body)
-	var tooLarge *http.MaxBytesError
-	switch {
-	case errors.As(err, &tooLarge):
-		return nil, entity.Errorf(entity.KindTooLarge, "the body is larger than %d bytes", tooLarge.Limit)
-	case err != nil:
-		return nil, entity.BadRequest("the body could not be read to its end")
-	case len(data) == 0:
-		return nil, entity.BadRequest("the request has no body")
-	}
-	return data, nil
-}
-
-func mediaFits(got, want string) bool {
-	for accepted := range strings.SplitSeq(want, ",") {
-		if got == strings.TrimSpace(accepted) {
-			return true
-		}
-	}
-	return false
-}
-
-// decode reads a JSON body into v, refusing what v does not know.
-func (c *call) decode(v any) error {
-	data, err := c.body()
-	if err != nil {
-		return err
-	}
-	if err := json.Unmarshal(data, v, json.RejectUnknownMembers(true), jsontext.AllowDuplicateNames(false)); err != nil {
-		return entity.BadRequest("the body cannot be read: %s", wordJSON(err))
-	}
-	return nil
-}
-
-// wordJSON words a JSON error for the client: where it is and what is wrong, and
-// nothing of our Go types.
-func wordJSON(err error) string {
-	var syntactic *jsontext.SyntacticError
-	var semantic *json.SemanticError
-	switch {
-	case errors.Is(err, jsontext.ErrDuplicateName):
-		return "a member is there twice"
-	case errors.As(err, &syntactic):
-		return fmt.Sprintf("it is not valid JSON at byte %d", syntactic.ByteOffset)
-	case errors.Is(err, json.ErrUnknownName) && errors.As(err, &semantic):
-		return fmt.Sprintf("Unrecognized field %q", entity.Shorten(semantic.JSONPointer.LastToken(), 100))
-	case errors.As(err, &semantic) && semantic.JSONPointer != "":
-		return fmt.Sprintf("%s has a value of the wrong kind", entity.Shorten(string(semantic.JSONPointer), 100))
-	}
-	return "it is not of the form that is expected here"
 }
 
 // entityType returns the registry's entry for a type name in a path.

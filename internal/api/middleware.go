@@ -22,6 +22,7 @@ import (
 type note struct {
 	id, user, method, route string
 	address                 func() string // whom the request came from
+	place                   *place        // among the requests that are worked on
 }
 
 type noteKey struct{}
@@ -118,28 +119,51 @@ func (a *API) chain(next http.Handler) http.Handler {
 			c.fail(err)
 			return
 		}
-		if !a.enter(ctx) {
+		n.place = &place{among: a.slots}
+		if !n.place.take(ctx) {
 			c.fail(entity.Errorf(entity.KindUnavailable, "the server is busy; try again in a moment"))
 			return
 		}
-		defer func() { <-a.slots }()
+		defer n.place.leave()
 		next.ServeHTTP(rec, r)
 	})
 }
 
-// enter waits for its turn among the requests that are worked on. Whoever finds a place
-// free takes it, even if the client has ended its half of the connection.
-func (a *API) enter(ctx context.Context) bool {
-	select {
-	case a.slots <- struct{}{}:
-		return true
-	default:
+// place is one among the requests that are worked on.
+type place struct {
+	among chan struct{}
+	held  bool
+}
+
+// placeOf returns the place of the request that a context belongs to.
+func placeOf(ctx context.Context) *place {
+	if n, ok := ctx.Value(noteKey{}).(*note); ok && n.place != nil {
+		return n.place
 	}
+	return &place{among: make(chan struct{}, 1)}
+}
+
+// take waits for its turn. Whoever finds a place free takes it, even if the client has
+// ended its half of the connection.
+func (p *place) take(ctx context.Context) bool {
 	select {
-	case a.slots <- struct{}{}:
-		return true
-	case <-ctx.Done():
-		return false
+	case p.among <- struct{}{}:
+		p.held = true
+	default:
+		select {
+		case p.among <- struct{}{}:
+			p.held = true
+		case <-ctx.Done():
+		}
+	}
+	return p.held
+}
+
+// leave gives the place up, if it is held.
+func (p *place) leave() {
+	if p.held {
+		p.held = false
+		<-p.among
 	}
 }
 

@@ -2,6 +2,8 @@ package engine
 
 import (
 	"bytes"
+	"errors"
+	"fmt"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -33,20 +35,22 @@ func decodeDoc(doc []byte) (*entity.Entity, error) {
 	return ent, nil
 }
 
-// jsonProblem words a JSON error without the library's prefix.
+// jsonProblem words a JSON error: where it is and what is wrong, and nothing of our Go
+// types.
 func jsonProblem(err error) string {
-	text := err.Error()
-	for _, prefix := range []string{"json: ", "jsontext: "} {
-		text = trimPrefix(text, prefix)
+	var syntactic *jsontext.SyntacticError
+	var semantic *json.SemanticError
+	switch {
+	case entity.AsError(err) != nil:
+		return entity.AsError(err).Message
+	case errors.Is(err, jsontext.ErrDuplicateName):
+		return "a member is there twice"
+	case errors.As(err, &syntactic):
+		return fmt.Sprintf("it is not valid JSON at byte %d", syntactic.ByteOffset)
+	case errors.As(err, &semantic) && semantic.JSONPointer != "":
+		return fmt.Sprintf("%s has a value of the wrong kind", entity.Shorten(string(semantic.JSONPointer), 100))
 	}
-	return entity.Shorten(text, 300)
-}
-
-func trimPrefix(s, prefix string) string {
-	if len(s) >= len(prefix) && s[:len(prefix)] == prefix {
-		return s[len(prefix):]
-	}
-	return s
+	return "it is not of the form that is expected here"
 }
 
 // dropNulls removes members whose value is null, at any depth, except below

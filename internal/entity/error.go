@@ -19,6 +19,7 @@ const (
 	KindConflict                   // it exists already, or changed meanwhile
 	KindPrecondition               // If-Match names another state
 	KindTooLarge                   // the body exceeds its limit
+	KindTimeout                    // the body did not arrive in time
 	KindUnsupported                // media type
 	KindMethod                     // method not allowed here
 	KindNotImplemented             // known route, not built
