@@ -71,7 +71,7 @@ func readPatch(patch []byte) ([]patchOp, error) {
 		if op.Path == nil || *op.Path != "" && (*op.Path)[0] != '/' {
 			return nil, entity.BadRequest("operation %d of the JSON Patch needs a path that begins with /", i)
 		}
-		if strings.Count(*op.Path, "/") > maxPatchDepth || len(*op.Path) > 4*entity.MaxFQN {
+		if tooLong(*op.Path) || tooLong(op.From) {
 			return nil, entity.BadRequest("operation %d of the JSON Patch has a path that is too long", i)
 		}
 		if *op.Path == "" {
@@ -82,6 +82,10 @@ func readPatch(patch []byte) ([]patchOp, error) {
 		}
 	}
 	return ops, nil
+}
+
+func tooLong(pointer string) bool {
+	return len(pointer) > 4*entity.MaxFQN || strings.Count(pointer, "/") > maxPatchDepth
 }
 
 func (w *write) patch(ctx context.Context, sel Selector, ops []patchOp, expect ifMatch) error {
@@ -110,6 +114,9 @@ func (w *write) patch(ctx context.Context, sel Selector, ops []patchOp, expect i
 func (w *write) applyTo(ctx context.Context, row store.Row, ops []patchOp, expect ifMatch) error {
 	if expect != 0 && row.Version != expect {
 		return entity.Errorf(entity.KindPrecondition, "%s is at version %s, not %s: read it again and repeat the change", row.FQN, row.Version, expect)
+	}
+	if err := w.authorizeSources(ctx, ops); err != nil {
+		return err
 	}
 	seen, err := w.e.hydrate(ctx, w.tx, w.look, w.t, []store.Row{row}, View{Fields: w.s.patchFields(ops), Include: store.All, whole: true})
 	if err != nil {

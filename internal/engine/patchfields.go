@@ -1,10 +1,13 @@
 package engine
 
 import (
+	"context"
 	"maps"
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/catalpa-metadata/catalpa/internal/policy"
 )
 
 // firstMember returns the member of the document a JSON pointer leads into, and
@@ -61,4 +64,29 @@ func applyTop(top map[string]jsontext.Value, ops []patchOp) (out map[string]json
 		}
 	}
 	return out, true
+}
+
+// authorizeSources checks that the caller may see what the patch copies, moves or
+// compares with: a patch must not be a way to read.
+func (w *write) authorizeSources(ctx context.Context, ops []patchOp) error {
+	var fields []string
+	for _, op := range ops {
+		pointer := op.From
+		switch op.Op {
+		case "test":
+			pointer = *op.Path
+		case "copy", "move":
+		default:
+			continue
+		}
+		name, _ := firstMember(pointer)
+		fields = append(fields, name)
+	}
+	if len(fields) == 0 {
+		return nil
+	}
+	if err := w.authorizeSeeing(ctx); err != nil {
+		return err
+	}
+	return w.e.authorizeIn(ctx, w.tx, w.look, w.by, w.t, w.old, w.oldRow.Parent, policy.OperationsForView(w.t.Name, fields...)...)
 }
