@@ -7,7 +7,7 @@ import (
 
 // runEvent is an event of the job etl.load as the OpenLineage clients send it.
 func runEvent(eventType, inputs, outputs string) string {
-	return fmt.Sprintf(`{"eventType":%q,"eventTime":"2026-01-02T03:04:05.678Z","producer":"https://example.org/etl","schemaURL":"https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/RunEvent",
+	return fmt.Sprintf(`{"eventType":%q,"eventTime":"2026-01-02T03:04:05.678Z","producer":"https://example.org/etl","schemaURL":"https://openlineage.io/spec/2-0-2/OpenLineage.json",
 		"run":{"runId":"01a22eaf-faae-7518-ab87-b7cc775e612c","facets":{}},
 		"job":{"namespace":"etl","name":"load","facets":{"sql":{"_producer":"https://example.org","_schemaURL":"https://example.org/sql.json","query":"insert into orders select * from customers"}}},
 		"inputs":[%s],"outputs":[%s]}`, eventType, inputs, outputs)

@@ -19,7 +19,14 @@ func lookTries() map[string][]rightsTry {
 	found := showing("$findable")
 	condition := map[string]string{"expression": "isOwner()"}
 	resource := map[string]string{"resource": "table", "entityType": "table"}
+	event := strings.NewReplacer("db.in", "$fqn", "db.out", "$table_fqn").Replace(runEvent("COMPLETE", dataset("db.in", ""), dataset("db.out", "")))
+	listening := both(with("table"), func(s *scene) {
+		s.t.Helper()
+		s.admin("PUT", "/system/settings", `{"config_type":"openLineageSettings","config_value":{"enabled":true,"autoCreateEntities":false}}`, http.StatusOK)
+	})
 	return map[string][]rightsTry{
+		"POST /openlineage/lineage":                                           {{before: listening, body: event}},
+		"POST /openlineage/lineage/batch":                                     {{before: listening, body: `{"events":[` + event + `]}`}},
 		"PUT /lineage":                                                        {{before: with("table"), body: edge}},
 		"GET /lineage/export":                                                 {{before: linked, query: around}},
 		"GET /lineage/getLineage":                                             {{before: linked, query: around}},

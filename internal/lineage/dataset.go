@@ -104,8 +104,8 @@ func (o *observation) only(ctx context.Context, d *Dataset, rows []store.Row) (s
 // service that the settings name, or else below any. Where a server has schemas but
 // no databases, the catalog has a database called default above them.
 func (o *observation) candidates(ctx context.Context, r store.Reader, name datasetName) ([]store.Key, error) {
-	parts := strings.Split(strings.Trim(name.Name, "/"), ".")
-	if len(parts) > 4 || name.Name == "" {
+	parts, err := entity.SplitFQN(name.Name)
+	if err != nil || len(parts) > 4 {
 		parts = []string{name.Name}
 	}
 	path := parts
