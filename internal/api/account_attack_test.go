@@ -148,6 +148,9 @@ func TestT38OtherUsers(t *testing.T) {
 	victim := h.do("POST", "/users", `{"name":"victim","email":"victim@example.org","displayName":"Victim"}`, 201).id()
 	gone := h.do("POST", "/users", `{"name":"gone","email":"gone@example.org"}`, 201).id()
 	h.do("DELETE", "/users/"+gone, nil, 200)
+	steward := h.person("steward")
+	role := h.do("GET", "/roles/name/DataSteward", nil, 200).id()
+	h.do("PATCH", "/users/"+steward.id.String(), `[{"op":"add","path":"/roles","value":[{"id":"`+role+`","type":"role"}]}]`, 200)
 	before, beforeGone := h.standingOf("victim"), h.standingOf("gone")
 	row := "name*,displayName,description,email*,timezone,isAdmin,teams*,roles\nvictim,Owned,,victim@example.org,,true,Organization,\n"
 	for _, c := range []struct {
@@ -156,6 +159,7 @@ func TestT38OtherUsers(t *testing.T) {
 	}{
 		{"PATCH", "/users/" + victim, `[{"op":"add","path":"/displayName","value":"Owned"}]`},
 		{"PATCH", "/users/name/victim", `[{"op":"add","path":"/displayName","value":"Owned"}]`},
+		{"PATCH", "/users/" + victim, `[{"op":"add","path":"/description","value":"Owned"}]`},
 		{"PATCH", "/users/name/VICTIM", `[{"op":"add","path":"/isAdmin","value":true}]`},
 		{"PATCH", "/users/" + h.admin.id.String(), `[{"op":"replace","path":"/isAdmin","value":false}]`},
 		{"PUT", "/users", `{"name":"victim","email":"victim@example.org","displayName":"Owned"}`},
@@ -172,8 +176,10 @@ func TestT38OtherUsers(t *testing.T) {
 		{"PUT", "/users/generateToken/" + victim, `{"JWTTokenExpiry":"7"}`},
 		{"PUT", "/users/revokeToken", `{"id":"` + victim + `"}`},
 	} {
-		if a := h.as(h.nobody, c.method, c.path, c.body); a.status < 400 || a.status >= 500 && a.status != http.StatusNotImplemented {
-			t.Errorf("%s %s: %d %s", c.method, c.path, a.status, a.body)
+		for _, who := range []caller{h.nobody, steward} {
+			if a := h.as(who, c.method, c.path, c.body); a.status < 400 || a.status >= 500 && a.status != http.StatusNotImplemented {
+				t.Errorf("%s %s as %s: %d %s", c.method, c.path, who.name, a.status, a.body)
+			}
 		}
 		if d := cmp.Diff(before, h.standingOf("victim")); d != "" {
 			t.Fatalf("%s %s changed the victim:\n%s", c.method, c.path, d)

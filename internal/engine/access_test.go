@@ -143,7 +143,7 @@ func TestAccountsAreChangedByAdministrators(t *testing.T) {
 	b.mustPatch(b.plain, "user", self, `[{"op":"add","path":"/displayName","value":"Me"},{"op":"add","path":"/description","value":"About me"},{"op":"add","path":"/profile","value":{"images":{"image":"https://example.com/a.png"}}}]`)
 	b.mustPatch(b.plain, "user", self, `[{"op":"add","path":"/teams","value":[`+ref(open, "team")+`]}]`)
 	_, err := b.patch(b.plain, "user", other, `[{"op":"add","path":"/displayName","value":"You"}]`)
-	wantKind(t, err, entity.KindForbidden, "EditDisplayName")
+	wantKind(t, err, entity.KindForbidden, "accounts of other people")
 	b.mustPatch(b.admin, "user", other, forbidden[0])
 	if now := b.get(b.admin, "user", "plain", "roles,teams"); string(now.Rest["isAdmin"]) == "true" || now.DisplayName != "Me" {
 		t.Errorf("the user became %s", asJSON(t, now))

@@ -56,7 +56,7 @@ func (w *write) authorizeAccount(ctx context.Context) error {
 	case w.old == nil:
 		return w.authorizeNewAccount()
 	}
-	return w.authorizeUser(ctx)
+	return w.authorizeUser(ctx, s.Bot)
 }
 
 // givesRights tells whether somebody may change rights. Bots never do, even if they
@@ -64,7 +64,12 @@ func (w *write) authorizeAccount(ctx context.Context) error {
 func givesRights(s *policy.Subject) bool { return s.Admin && !s.Bot }
 
 // authorizeUser checks what somebody who is no administrator changes in an account.
-func (w *write) authorizeUser(ctx context.Context) error {
+// An account is its person's to describe, whatever others may edit; ingestion brings
+// display names and descriptions along.
+func (w *write) authorizeUser(ctx context.Context, bot bool) error {
+	if !bot && w.in.ent.ID != w.by.UserID && !w.change.Empty() {
+		return notAdmin(w.by, "accounts of other people")
+	}
 	for name := range changedMembers(w.change) {
 		if !adminMembers[name] {
 			continue
