@@ -319,6 +319,10 @@ func (w *write) authorizeChange(ctx context.Context) error {
 	if len(ops) == 0 {
 		return nil
 	}
+	ops, err := w.undescribed(ops)
+	if err != nil {
+		return err
+	}
 	if w.method == methodPut && w.by.IsBot {
 		ops = sourceOperations(ops, w.old)
 	}

@@ -321,6 +321,9 @@ func (w *write) update(ctx context.Context, row store.Row) error {
 
 // replace writes the new state over the old one, if they differ.
 func (w *write) replace(ctx context.Context) error {
+	if err := w.keepUndescribed(); err != nil {
+		return err
+	}
 	if err := w.finish(ctx, w.old); err != nil {
 		return err
 	}
