@@ -142,7 +142,11 @@ func (u testUsers) find(ctx context.Context, read func(store.Reader) (store.Row,
 			return err
 		}
 		user = auth.User{ID: row.ID, Name: row.Name, Email: doc.Email, IsAdmin: doc.IsAdmin, IsBot: doc.IsBot, Deleted: row.Deleted, AllowImpersonation: doc.Acting}
-		return nil
+		bots, err := r.RelationsFrom(ctx, []entity.ID{row.ID}, "botUser")
+		if err == nil && len(bots) > 0 {
+			user.Bot = bots[0].To
+		}
+		return err
 	})
 	return user, err
 }
