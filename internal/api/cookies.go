@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/catalpa-metadata/catalpa/internal/entity"
 )
 
 // Names of cookies. With the prefix, browsers take them only over https, for the
@@ -74,7 +76,21 @@ func parseHop(text string) (netip.Addr, error) {
 // https tells whether the browser's connection is encrypted, here or at a listed
 // proxy.
 func (c *call) https(settings SignOnSettings) bool {
-	if c.r.TLS != nil || settings.ForceSecure {
+	return settings.ForceSecure || c.encrypted(settings)
+}
+
+// origin is the address that the browser asked, as far as this request tells.
+func (c *call) origin() string {
+	scheme := "http"
+	if c.encrypted(c.signOn()) {
+		scheme = "https"
+	}
+	return scheme + "://" + strings.ToLower(entity.Shorten(c.r.Host, 255))
+}
+
+// encrypted is https, whatever the settings force.
+func (c *call) encrypted(settings SignOnSettings) bool {
+	if c.r.TLS != nil {
 		return true
 	}
 	if !settings.trusts(c.peer()) {

@@ -211,7 +211,7 @@ func (c *call) startTestLogin() error {
 	if err != nil {
 		return err
 	}
-	redirect, err := c.security.StartTest(c.ctx(), c.by, body, c.address())
+	redirect, err := c.security.StartTest(c.ctx(), c.by, body, c.address(), c.origin())
 	if err != nil {
 		return asInvalid(err)
 	}

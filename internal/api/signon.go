@@ -112,7 +112,7 @@ func (c *call) beginLogin() error {
 		}
 		return auth.Refuse(auth.CodeNoProvider)
 	}
-	begun, err := c.auth.BeginLogin(c.ctx(), auth.LoginStart{Return: back, Address: c.address()})
+	begun, err := c.auth.BeginLogin(c.ctx(), auth.LoginStart{Return: back, Address: c.address(), Origin: c.origin()})
 	if err != nil {
 		return err
 	}
@@ -132,7 +132,7 @@ func (c *call) finishLogin() error {
 	if !ours && (c.auth.SignOn().Redirect == nil || !isAnswer(c.query)) {
 		return c.appPage("callback")
 	}
-	done, err := c.auth.FinishLogin(c.ctx(), auth.LoginReturn{Params: c.query, Cookies: attempts, Address: c.address()})
+	done, err := c.auth.FinishLogin(c.ctx(), auth.LoginReturn{Params: c.query, Cookies: attempts, Address: c.address(), Origin: c.origin()})
 	if done.Attempt != "" {
 		c.dropAttempt(done.Attempt)
 	}

@@ -184,6 +184,54 @@ func TestT16ForeignStatesSignNobodyIn(t *testing.T) {
 	}
 }
 
+// TestCookiesOfAnotherAddress: who begins at one address of the server and comes back to
+// another is told why the cookie is not there, and so is the administrator. Somebody
+// who was sent here is not.
+func TestCookiesOfAnotherAddress(t *testing.T) {
+	h, p := signOnHarness(t)
+	arrive := func(state, host string) answer {
+		t.Helper()
+		return h.browse(t, http.MethodGet, "/callback?"+url.Values{"code": {"abc"}, "state": {state}}.Encode(), map[string]string{"Host": host})
+	}
+	begin := func(host string) string {
+		t.Helper()
+		left := h.browse(t, http.MethodGet, "/api/v1/auth/login", map[string]string{"Host": host}).want(http.StatusFound)
+		to, err := url.Parse(left.header.Get("Location"))
+		check(t, err)
+		return to.Query().Get("state")
+	}
+	if got := arrive(begin("10.0.0.7:8585"), "catalog.example"); got.status != http.StatusBadRequest || got.code() != `"`+auth.CodeCookie+`"` {
+		t.Errorf("from another address: %d %s", got.status, got.body)
+	}
+	if got := arrive(begin("catalog.example"), "CATALOG.example"); got.status != http.StatusBadRequest || got.code() != `"`+auth.CodeNoAttempt+`"` {
+		t.Errorf("from the same address: %d %s", got.status, got.body)
+	}
+	if got := arrive("aa0123456789xy.made-up", "elsewhere.example"); got.code() != `"`+auth.CodeNoAttempt+`"` {
+		t.Errorf("a made-up state: %s", got.body)
+	}
+	if p.finished > 0 {
+		t.Errorf("the provider was asked %d times", p.finished)
+	}
+	listed := h.do(http.MethodGet, "/system/security/refusals?code="+auth.CodeCookie, nil, http.StatusOK)
+	if !strings.Contains(string(listed.body), "began at http://10.0.0.7:8585 and came back to http://catalog.example") {
+		t.Errorf("the refusal does not tell why: %s", listed.body)
+	}
+	// A sixth tab pushes another one out.
+	b, pushed := h.browser(t), ""
+	states := []string{}
+	for range maxAttempts + 1 {
+		states = append(states, b.depart("/"))
+	}
+	for _, state := range states {
+		if short, _, _ := strings.Cut(state, "."); b.cookies["__Host-catalpa_login_"+short] == "" {
+			pushed = state
+		}
+	}
+	if got := b.arrive(pushed); got.status != http.StatusBadRequest || !strings.Contains(string(got.body), auth.CodeCookie) {
+		t.Errorf("the oldest of too many tabs is answered %d, without %s", got.status, auth.CodeCookie)
+	}
+}
+
 func TestT17AnswersCountOnce(t *testing.T) {
 	h, p := signOnHarness(t)
 	b := h.browser(t)

@@ -34,6 +34,7 @@ const (
 type LoginStart struct {
 	Return  string // where to go afterwards; the caller has checked it
 	Address string // of the client, for the bounds and the audit trail
+	Origin  string // scheme and host that the browser asked, as far as it shows
 	// Test is a settings document to try out in place of what is in force: nobody is
 	// signed in then, and By may read the report.
 	Test []byte
@@ -53,7 +54,8 @@ type LoginRedirect struct {
 type attemptDoc struct {
 	Mark    string `json:"mark"` // of the SignOn it began under
 	Return  string `json:"return"`
-	Cookie  []byte `json:"cookie"` // SHA-256 of the cookie's value
+	Origin  string `json:"origin,omitzero"` // where it began
+	Cookie  []byte `json:"cookie"`          // SHA-256 of the cookie's value
 	Secrets string `json:"secrets"`
 	Test    string `json:"test,omitzero"` // id of a test login
 	By      string `json:"by,omitzero"`   // user who began it
@@ -102,7 +104,7 @@ func (s *Service) BeginLogin(ctx context.Context, start LoginStart) (LoginRedire
 	force := s.inForce.Load()
 	so := force.SignOn
 	id := newAttemptID(start.Address)
-	doc := attemptDoc{Mark: force.mark, Return: start.Return}
+	doc := attemptDoc{Mark: force.mark, Return: start.Return, Origin: start.Origin}
 	if start.Test != nil {
 		var err error
 		if so, err = s.testSignOn(ctx, start); err != nil {

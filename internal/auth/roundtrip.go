@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/subtle"
 	"errors"
+	"fmt"
 	"net/url"
 	"time"
 
@@ -18,7 +19,11 @@ type LoginReturn struct {
 	Params  url.Values
 	Cookies map[string]string // by short id, of all the attempts the browser has a cookie for
 	Address string
+	Origin  string // scheme and host that the browser asked, as far as it shows
 }
+
+// manyAttempts is how many attempts a browser keeps at a time; it drops older ones.
+const manyAttempts = 5
 
 // LoginDone is the outcome of a round trip.
 type LoginDone struct {
@@ -37,6 +42,7 @@ func (s *Service) FinishLogin(ctx context.Context, back LoginReturn) (LoginDone,
 		e := asError(err)
 		s.trail.note(ctx, AuditEntry{
 			Action: "signInRefused", Code: entity.AsError(e).Code, Issuer: entity.Shorten(who.Issuer, 100), Subject: refusedAs(who), Address: entity.Shorten(back.Address, 60),
+			Detail: cookieDetail(err),
 		})
 		return LoginDone{Attempt: done.Attempt}, e
 	}
@@ -54,7 +60,8 @@ func (s *Service) finishLogin(ctx context.Context, back LoginReturn) (done Login
 	}
 	value, ok := back.Cookies[string(id)]
 	if !ok {
-		return done, who, Refuse(CodeNoAttempt)
+		err := s.cookieMissing(ctx, id, back)
+		return done, who, err
 	}
 	done.Attempt = string(id)
 	if !s.cookieFits(id, value) {
@@ -104,6 +111,36 @@ func (s *Service) welcome(ctx context.Context, done LoginDone, id attemptID, doc
 	}
 	done.Session, done.Expires = session.String(), expires
 	return done, who, nil
+}
+
+// cookieMissing is why a browser comes back without the cookie of an attempt: that it
+// was given at another address or dropped for newer ones, if that is plain, and
+// otherwise that no sign-in is under way there, as when somebody was sent here.
+func (s *Service) cookieMissing(ctx context.Context, id attemptID, back LoginReturn) error {
+	var doc *attemptDoc
+	err := s.store.View(ctx, func(r store.Reader) error {
+		var err error
+		doc, err = s.readAttempt(ctx, r, id)
+		return err
+	})
+	switch {
+	case err != nil:
+		return err
+	case doc == nil:
+	case doc.Origin != back.Origin && doc.Origin != "" && back.Origin != "":
+		return RefuseFor(CodeCookie, fmt.Errorf("the sign-in began at %s and came back to %s", entity.Shorten(doc.Origin, 100), entity.Shorten(back.Origin, 100)))
+	case len(back.Cookies) >= manyAttempts:
+		return RefuseFor(CodeCookie, fmt.Errorf("%d newer sign-ins are under way in this browser", len(back.Cookies)))
+	}
+	return Refuse(CodeNoAttempt)
+}
+
+// cookieDetail is what the trail has of a missing cookie; "" for any other error.
+func cookieDetail(err error) string {
+	if e := entity.AsError(err); e != nil && e.Code == CodeCookie && e.Cause != nil {
+		return e.Cause.Error()
+	}
+	return ""
 }
 
 // granted returns what the provider gave: now, or by a post before.

@@ -22,7 +22,7 @@ type proof struct {
 // StartTest begins a test login with settings that are not saved. The browser is to
 // be sent to the returned address; TestResult of auth tells what came of it. A
 // document with faults is an *Invalid error.
-func (m *Manager) StartTest(ctx context.Context, by entity.Principal, document []byte, address string) (auth.LoginRedirect, error) {
+func (m *Manager) StartTest(ctx context.Context, by entity.Principal, document []byte, address, origin string) (auth.LoginRedirect, error) {
 	whole, next, err := m.trial(ctx, document)
 	if err != nil {
 		return auth.LoginRedirect{}, err
@@ -31,7 +31,7 @@ func (m *Manager) StartTest(ctx context.Context, by entity.Principal, document [
 	if next.provider.test == nil {
 		return auth.LoginRedirect{}, entity.BadRequest("This provider has no page to sign in at: test it with a name and a password")
 	}
-	redirect, err := m.opts.Auth.BeginLogin(ctx, auth.LoginStart{Return: "/", Address: address, Test: whole, By: by})
+	redirect, err := m.opts.Auth.BeginLogin(ctx, auth.LoginStart{Return: "/", Address: address, Origin: origin, Test: whole, By: by})
 	if err != nil {
 		return auth.LoginRedirect{}, err
 	}
