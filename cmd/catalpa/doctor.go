@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/go-json-experiment/json"
@@ -20,6 +21,7 @@ type doctorCommand struct {
 	Provider doctorProviderCommand `cmd:"" help:"Examine the identity provider: name, TLS, discovery, keys, clock, client."`
 	Bots     doctorBotsCommand     `cmd:"" help:"Examine the bots' tokens."`
 	Keys     doctorKeysCommand     `cmd:"" help:"Examine the signing keys."`
+	Code     doctorCodeCommand     `cmd:"" help:"Explain a code, such as SEC-TOK-KID: what it means, what to do, what finds the cause."`
 }
 
 // Help is shown below the flags.
@@ -120,6 +122,9 @@ func printReport(out *console, report doctor.Report) {
 		}
 		mark := map[doctor.Status]string{doctor.Fine: "ok     ", doctor.Warning: "warning", doctor.Wrong: "ERROR  "}[c.Status]
 		line := fmt.Sprintf("  %s  %s: %s", mark, c.Name, c.Detail)
+		if c.Took > 0 {
+			line += fmt.Sprintf(" (%d ms)", c.Took)
+		}
 		if c.Code != "" && c.Status != doctor.Fine {
 			line += " [" + c.Code + "]"
 		}
@@ -174,11 +179,57 @@ func printExplanation(out *console, e auth.Explanation) {
 	}
 	if e.OK {
 		fmt.Fprintf(out.stdout, "\nThis token is accepted.\n")
-		return
+	} else {
+		fmt.Fprintf(out.stdout, "\nThis token is refused: %s\n%s\n", e.Code, e.Message)
 	}
-	fmt.Fprintf(out.stdout, "\nThis token is refused: %s\n%s\n", e.Code, e.Message)
 	for _, remark := range e.Remarks {
 		fmt.Fprintf(out.stdout, "- %s\n", remark)
 	}
-	fmt.Fprintf(out.stdout, "Do: %s\n", e.Hint)
+	if !e.OK {
+		fmt.Fprintf(out.stdout, "Do: %s\n", e.Hint)
+	}
+}
+
+type doctorCodeCommand struct {
+	Code string `arg:"" optional:"" help:"The code; all of them if it is left out."`
+	JSON bool   `name:"json" help:"Print the codes as JSON."`
+}
+
+// Help is shown below the flags.
+func (doctorCodeCommand) Help() string {
+	return `The same words that people read when they are refused. No data directory is needed. Codes that begin with SEC-CFG- belong to settings and explain themselves: catalpa config check.`
+}
+
+// Run explains codes.
+func (c *doctorCodeCommand) Run(out *console) error {
+	codes := server.Codes()
+	if c.Code != "" {
+		wanted := strings.ToUpper(strings.TrimSpace(c.Code))
+		at := slices.IndexFunc(codes, func(code server.Code) bool { return code.Code == wanted })
+		if at < 0 {
+			return &usageError{message: fmt.Sprintf("there is no code %q; catalpa doctor code lists them", c.Code)}
+		}
+		codes = codes[at : at+1]
+	}
+	if c.JSON {
+		raw, err := json.Marshal(codes, jsontext.WithIndent("  "))
+		if err == nil {
+			_, err = fmt.Fprintf(out.stdout, "%s\n", raw)
+		}
+		return err
+	}
+	for i, code := range codes {
+		if i > 0 {
+			fmt.Fprintln(out.stdout)
+		}
+		status := "a warning"
+		if code.Status > 0 {
+			status = fmt.Sprint(code.Status)
+		}
+		fmt.Fprintf(out.stdout, "%s (%s)\n  %s\n  do: %s\n", code.Code, status, code.Message, code.Hint)
+		if code.Examine != "" {
+			fmt.Fprintf(out.stdout, "  find the cause: %s\n", code.Examine)
+		}
+	}
+	return nil
 }

@@ -78,22 +78,49 @@ func (c *call) explainToken() error {
 	return c.json(http.StatusOK, c.auth.Explain(c.ctx(), body.Token))
 }
 
-// codeText is what a code means, as people read it when they are refused.
-type codeText struct {
+// CodeText is what a code means, as people read it when they are refused.
+type CodeText struct {
 	Code    string `json:"errorCode"`
-	Status  int    `json:"status"`
+	Status  int    `json:"status,omitzero"` // 0 for a warning: nobody is refused with it
 	Message string `json:"message"`
 	Hint    string `json:"hint"`
+	Examine string `json:"examine,omitzero"` // what finds the cause
+}
+
+// Codes lists all codes of signing in, in order.
+func Codes() []CodeText {
+	out := []CodeText{}
+	for _, code := range auth.Codes() {
+		e := auth.Refuse(code)
+		out = append(out, CodeText{Code: code, Status: statusOf(e), Message: e.Message, Hint: e.Hint, Examine: examineBy(code)})
+	}
+	for _, code := range auth.Warnings() {
+		message, hint := auth.Warn(code)
+		out = append(out, CodeText{Code: code, Message: message, Hint: hint, Examine: examineBy(code)})
+	}
+	slices.SortFunc(out, func(a, b CodeText) int { return strings.Compare(a.Code, b.Code) })
+	return out
+}
+
+// examineBy is what tells which of the causes of a code it is.
+func examineBy(code string) string {
+	for _, e := range []struct{ command, codes string }{
+		{"catalpa doctor token FILE", "SEC-TOK- SEC-KEY- SEC-BOT- SEC-CLAIM- SEC-USER-"},
+		{"catalpa doctor provider", "SEC-JWKS- SEC-DISC- SEC-CB- SEC-SCOPE- SEC-SAML- SEC-LDAP-"},
+		{"the page /settings/sign-in, opened as people open it", "SEC-PROXY SEC-COOKIE- SEC-ORIGIN"},
+	} {
+		for prefix := range strings.FieldsSeq(e.codes) {
+			if strings.HasPrefix(code, prefix) {
+				return e.command
+			}
+		}
+	}
+	return ""
 }
 
 func (c *call) refusalCodes() error {
-	codes := auth.Codes()
-	out := make([]codeText, 0, len(codes))
-	for _, code := range codes {
-		e := auth.Refuse(code)
-		out = append(out, codeText{Code: code, Status: statusOf(e), Message: e.Message, Hint: e.Hint})
-	}
-	return c.json(http.StatusOK, newPage(out, len(out)))
+	codes := Codes()
+	return c.json(http.StatusOK, newPage(codes, len(codes)))
 }
 
 // auditTrail lists what was done about accounts, tokens, keys and settings, the

@@ -234,7 +234,7 @@ func newHarness(t testing.TB) *harness {
 	clock := func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }
 	var security *signon.Manager
 	service, err := auth.New(ctx, auth.Options{
-		Store: db, Users: testUsers{db}, Keys: s.keys, Sealer: sealer, DataDir: dir, Hasher: hasher, Log: log, Issuer: "catalpa.example.org", Route: RouteOf, Address: AddressOf, Clock: clock,
+		Store: db, Users: testUsers{db}, Keys: s.keys, Sealer: sealer, DataDir: dir, Hasher: hasher, Log: log, Issuer: "catalpa.example.org", Route: RouteOf, Address: AddressOf, Headers: HeadersOf, Clock: clock,
 		TestSignOn: func(ctx context.Context, doc []byte) (*auth.SignOn, error) { return security.TestSignOn(ctx, doc) },
 	})
 	check(t, err)

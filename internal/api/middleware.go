@@ -6,9 +6,11 @@ import (
 	"encoding/hex"
 	"errors"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/url"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -23,6 +25,7 @@ type note struct {
 	id, user, method, route string
 	address                 func() string // whom the request came from
 	place                   *place        // among the requests that are worked on
+	header                  http.Header   // as it came
 }
 
 type noteKey struct{}
@@ -46,6 +49,16 @@ func RouteOf(ctx context.Context) string {
 		return n.method + " " + n.route
 	}
 	return ""
+}
+
+// HeadersOf names the headers of the request that a context belongs to, never their
+// values: what a proxy took away shows there.
+func HeadersOf(ctx context.Context) string {
+	n, ok := ctx.Value(noteKey{}).(*note)
+	if !ok || n.header == nil {
+		return ""
+	}
+	return strings.Join(slices.Sorted(maps.Keys(n.header)), ", ")
 }
 
 // AddressOf names whom the request came from that a context belongs to, "" for none.
@@ -93,7 +106,7 @@ func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }
 func (a *API) chain(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := time.Now()
-		n := &note{id: newRequestID(), method: r.Method, address: (&call{API: a, r: r}).address}
+		n := &note{id: newRequestID(), method: r.Method, address: (&call{API: a, r: r}).address, header: r.Header}
 		ctx, cancel := context.WithTimeout(context.WithValue(r.Context(), noteKey{}, n), a.limits.Timeout)
 		defer cancel()
 		r = r.WithContext(ctx)

@@ -4,7 +4,9 @@ import (
 	"encoding/base64"
 	"maps"
 	"net/http"
+	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -13,6 +15,7 @@ import (
 
 	"github.com/catalpa-metadata/catalpa/internal/auth"
 	"github.com/catalpa-metadata/catalpa/internal/auth/authtest"
+	"github.com/catalpa-metadata/catalpa/internal/doctor"
 	"github.com/catalpa-metadata/catalpa/internal/entity"
 	"github.com/catalpa-metadata/catalpa/internal/signon"
 )
@@ -252,6 +255,87 @@ func TestSettingsThatShutOutTheirAuthor(t *testing.T) {
 	got := h.as(admin, http.MethodPut, "/system/security/config?confirm="+url.QueryEscape(signon.ConfirmPhrase), doc).want(http.StatusBadRequest)
 	if got.code() != `"`+signon.CodeSelfDomain+`"` {
 		t.Errorf("got %s", got.body)
+	}
+}
+
+// TestDoctorSeesTheWayHere: a host that is not the server's address, and headers of a
+// proxy that is not listed, are what only a request can show.
+func TestDoctorSeesTheWayHere(t *testing.T) {
+	h := newHarness(t)
+	host := strings.TrimPrefix(h.url, "http://")
+	for name, test := range map[string]struct {
+		public  string
+		trusted bool
+		header  []string
+		want    []string // the names of checks that warn
+	}{
+		"straight":             {h.url, false, nil, nil},
+		"another host":         {"https://catalog.example", false, nil, []string{"address"}},
+		"the host passed on":   {"https://catalog.example", false, []string{"Host", "catalog.example"}, nil},
+		"an unlisted proxy":    {h.url, false, []string{"X-Forwarded-Proto", "https"}, []string{"trusted proxies"}},
+		"an unlisted one, too": {"https://catalog.example", false, []string{"X-Forwarded-For", "192.0.2.1"}, []string{"address", "trusted proxies"}},
+		"a listed proxy":       {h.url, true, []string{"X-Forwarded-For", "192.0.2.1", "X-Forwarded-Proto", "https", "Host", host}, nil},
+	} {
+		settings := SignOnSettings{PublicURL: test.public, Development: true, Provider: "basic"}
+		if test.trusted {
+			settings.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
+		}
+		h.settings(settings)
+		header := map[string]string{"Authorization": "Bearer " + h.admin.token}
+		for i := 0; i+1 < len(test.header); i += 2 {
+			header[test.header[i]] = test.header[i+1]
+		}
+		var report doctor.Report
+		h.browse(t, http.MethodGet, "/api/v1/system/security/doctor", header).want(http.StatusOK).into(&report)
+		var got []string
+		for _, c := range report.Checks {
+			if c.Area == "proxy" && c.Status == doctor.Warning && c.Code == auth.CodeProxy && c.Detail != "" && c.Remedy != "" {
+				got = append(got, c.Name)
+			}
+		}
+		if !slices.Equal(got, test.want) {
+			t.Errorf("%s: the doctor warns of %q, want %q: %+v", name, got, test.want, report.Checks)
+		}
+	}
+}
+
+// TestMissingTokensShowWhatCame: when no token came, the list of refusals names the
+// headers that did, without their values.
+func TestMissingTokensShowWhatCame(t *testing.T) {
+	h := newHarness(t)
+	h.browse(t, http.MethodGet, "/api/v1/tables", map[string]string{"X-Forwarded-For": "192.0.2.1", "X-Trace": "s3cret-value"}).want(http.StatusUnauthorized)
+	listed := string(h.do(http.MethodGet, "/system/security/refusals?code="+auth.CodeMissing, nil, http.StatusOK).body)
+	if !strings.Contains(listed, "headers that came: ") || !strings.Contains(listed, "X-Forwarded-For, X-Trace") || strings.Contains(listed, "s3cret") {
+		t.Errorf("the refusal does not tell which headers came: %s", listed)
+	}
+}
+
+// TestCodesAreExplained: every code, warnings included, has a sentence and a remedy, and
+// those that the doctor can look into say how.
+func TestCodesAreExplained(t *testing.T) {
+	h := newHarness(t)
+	var page struct {
+		Data []CodeText `json:"data"`
+	}
+	h.do(http.MethodGet, "/system/security/codes", nil, http.StatusOK).into(&page)
+	found := map[string]CodeText{}
+	for _, c := range page.Data {
+		found[c.Code] = c
+		if c.Message == "" || c.Hint == "" {
+			t.Errorf("%s has no sentence or no remedy: %+v", c.Code, c)
+		}
+	}
+	for code, want := range map[string]CodeText{
+		auth.CodeKeyID: {Status: 401, Examine: "catalpa doctor token FILE"}, auth.CodeJWKSDown: {Status: 503, Examine: "catalpa doctor provider"},
+		auth.CodeCookie: {Status: 400, Examine: "the page /settings/sign-in, opened as people open it"}, auth.CodeReauth: {Status: 403},
+		auth.CodeProxy: {Examine: "the page /settings/sign-in, opened as people open it"}, auth.CodeScopeRefresh: {Examine: "catalpa doctor provider"},
+	} {
+		if got := found[code]; got.Status != want.Status || got.Examine != want.Examine {
+			t.Errorf("%s: %+v, want status %d and %q", code, got, want.Status, want.Examine)
+		}
+	}
+	if len(found) != len(auth.Codes())+len(auth.Warnings()) || len(found) < 50 {
+		t.Errorf("%d codes are explained", len(found))
 	}
 }
 

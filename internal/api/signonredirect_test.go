@@ -8,6 +8,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/catalpa-metadata/catalpa/internal/auth"
 	"github.com/catalpa-metadata/catalpa/internal/pages"
 )
 
@@ -51,6 +52,8 @@ func TestT14HostileReturnsAreRefused(t *testing.T) {
 		got := h.browse(t, "GET", "/api/v1/auth/login?redirectUri="+url.QueryEscape(address), nil)
 		if got.status != http.StatusBadRequest || got.header.Get("Location") != "" || len(got.header.Values("Set-Cookie")) > 0 {
 			t.Errorf("%.80q: status %d, to %q", address, got.status, got.header.Get("Location"))
+		} else if got.code() != `"`+auth.CodeRedirect+`"` && !strings.Contains(address, "\x00") { // no query holds NUL
+			t.Errorf("%.80q: refused as %s, want %s", address, got.code(), auth.CodeRedirect)
 		}
 	}
 	for _, query := range []string{"redirectUri=/&redirectUri=/", "redirectUri=/&redirectUri=//evil.example", "redirectUri=%2", "redirectUri=%00"} {

@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -58,6 +59,8 @@ type trail struct {
 	clock func() time.Time
 	log   *slog.Logger
 	route func(context.Context) string // nil: nobody knows
+	// headers names those that came; nil: nobody knows.
+	headers func(context.Context) string
 
 	mu      sync.Mutex
 	pending map[AuditEntry]int
@@ -81,6 +84,9 @@ func (t *trail) refusal(ctx context.Context, e *entity.Error, token *parsed) {
 		entry.Issuer = entity.Shorten(token.claims.Issuer, 100)
 		entry.KeyID = entity.Shorten(token.header.KeyID, 60)
 		entry.Subject = digestOf(token.claims.Subject)
+	}
+	if e.Code == CodeMissing && t.headers != nil {
+		entry.Detail = entity.Shorten("headers that came: "+cmp.Or(t.headers(ctx), "none"), 300)
 	}
 	t.note(ctx, entry)
 }

@@ -31,18 +31,13 @@ type Fact struct {
 // Explain judges a token as a request with it would be judged, without leaving a
 // trace, and says what it found.
 func (s *Service) Explain(ctx context.Context, token string) Explanation {
-	token = strings.TrimSpace(token)
 	var e Explanation
-	if scheme, rest, ok := strings.Cut(token, " "); ok && strings.EqualFold(scheme, "Bearer") {
-		token = strings.TrimSpace(rest)
-		e.Remarks = append(e.Remarks, "The word Bearer belongs to the header, not to the token; it was left out here.")
-	}
-	if quotes := strings.Trim(token, `"'`); quotes != token {
-		token = quotes
-		e.Remarks = append(e.Remarks, "There were quotes around the token; they were left out here.")
-	}
+	token, e.Remarks = bare(token)
 	now := s.clock()
 	v, t, err := s.judge(ctx, token, now)
+	if token == "" {
+		err = Refuse(CodeMissing)
+	}
 	if err == nil {
 		err = s.explainUser(ctx, v, t, digest(token), now)
 	}
@@ -59,13 +54,43 @@ func (s *Service) Explain(ctx context.Context, token string) Explanation {
 	}
 	e.Code, e.Message, e.Hint = known.Code, known.Message, known.Hint
 	// The cause of a refusal never holds a part of a credential.
-	if cause := errors.Unwrap(known); cause != nil && known.Code != "" {
+	if cause := errors.Unwrap(known); cause != nil && known.Code != "" && known.Code != CodeSignature {
 		e.Remarks = append(e.Remarks, "More exactly: "+cause.Error()+".")
 	}
 	if t != nil {
-		e.Remarks = append(e.Remarks, s.remarks(known.Code, t, now)...)
+		e.Remarks = append(e.Remarks, s.remarks(ctx, known.Code, t, now)...)
 	}
 	return e
+}
+
+// bare takes a token out of what people copy along with it, and says so: with it, a
+// request would be refused.
+func bare(text string) (token string, remarks []string) {
+	token = strings.TrimSpace(text)
+	if name, rest, ok := strings.Cut(token, ":"); ok && strings.EqualFold(strings.TrimSpace(name), "Authorization") {
+		token = strings.TrimSpace(rest)
+		remarks = append(remarks, "This is the whole header; what follows is about the token in it.")
+	}
+	words := 0
+	for {
+		scheme, rest, ok := strings.Cut(token, " ")
+		if !ok || !strings.EqualFold(scheme, "Bearer") {
+			break
+		}
+		token = strings.TrimSpace(rest)
+		words++
+	}
+	switch {
+	case words == 1 && len(remarks) == 0:
+		remarks = append(remarks, "The word Bearer belongs to the header, not to the token; it was left out here.")
+	case words > 1:
+		remarks = append(remarks, "The word Bearer stands there more than once: a request with it is refused with "+CodeFormat+". It was left out here.")
+	}
+	if plain := strings.Trim(token, "\"'`"); plain != token {
+		token = plain
+		remarks = append(remarks, "There are quotes around the token: a request with them is refused with "+CodeFormat+". They were left out here.")
+	}
+	return token, remarks
 }
 
 // explainUser says whether a token that is right speaks for somebody. A sign-in with
@@ -107,6 +132,9 @@ func factsOf(t *parsed, now time.Time) []Fact {
 		facts = append(facts, Fact{name, when.UTC().Format(time.RFC3339) + " (" + distance(now, when) + ")"})
 	}
 	moment("issued", c.IssuedAt)
+	if c.NotBefore != nil {
+		moment("not before", c.NotBefore)
+	}
 	moment("expires", c.Expires)
 	return slices.DeleteFunc(facts, func(f Fact) bool { return f.Value == "" || f.Value == " (digest)" })
 }
@@ -114,82 +142,23 @@ func factsOf(t *parsed, now time.Time) []Fact {
 func distance(now, when time.Time) string {
 	d := when.Sub(now).Round(time.Second)
 	if d < 0 {
-		return (-d).String() + " ago"
+		return span(-d) + " ago"
 	}
-	return "in " + d.String()
+	return "in " + span(d)
 }
 
-// remarks compares a refused token with what this server would accept.
-func (s *Service) remarks(code string, t *parsed, now time.Time) []string {
-	switch code {
-	case CodeIssuer:
-		return s.issuerRemarks(t.claims.Issuer)
-	case CodeAlgorithm:
-		if strings.HasPrefix(t.header.Algorithm, "HS") {
-			return []string{"It is signed with a shared secret (HS256 and the like). At Auth0, set the application's signature algorithm to RS256."}
-		}
-	case CodeKeyID, CodeKeyRotated:
-		return s.keyRemarks(t)
-	case CodeExpired:
-		if t.claims.Expires != nil {
-			return []string{fmt.Sprintf("It ended %s by this machine's clock, which says %s.", distance(now, time.Unix(*t.claims.Expires, 0)), now.UTC().Format(time.RFC3339))}
-		}
-	case CodeSkew:
-		return []string{fmt.Sprintf("This machine's clock says %s. If the issuer's clock is right, this one is slow.", now.UTC().Format(time.RFC3339))}
-	case CodeAudience:
-		return s.audienceRemarks(t)
+// span is a length of time in the unit that people would say.
+func span(d time.Duration) string {
+	const day = 24 * time.Hour
+	switch {
+	case d >= 2*365*day:
+		return fmt.Sprintf("%d years", d/(365*day))
+	case d >= 2*day:
+		return fmt.Sprintf("%d days", d/day)
+	case d >= 2*time.Hour:
+		return fmt.Sprintf("%d hours", d/time.Hour)
+	case d >= 2*time.Minute:
+		return fmt.Sprintf("%d minutes", d/time.Minute)
 	}
-	return nil
-}
-
-func (s *Service) issuerRemarks(issuer string) []string {
-	remarks := []string{fmt.Sprintf("This server's own tokens name the issuer %q.", s.opts.Issuer)}
-	trusted := []string{s.opts.Issuer}
-	if p := s.inForce.Load().provider; p != nil {
-		trusted = append(trusted, p.Issuer)
-		remarks = append(remarks, fmt.Sprintf("Tokens of the identity provider name the issuer %q.", p.Issuer))
-	} else if so := s.SignOn(); so.Redirect != nil {
-		remarks = append(remarks, "The identity provider's own tokens are not taken here: people sign in through the server and get its tokens (confidential client).")
-	}
-	for _, want := range trusted {
-		switch {
-		case strings.TrimSuffix(issuer, "/") == strings.TrimSuffix(want, "/"):
-			remarks = append(remarks, "They differ in a slash at the end only; the issuer is compared character by character.")
-		case strings.EqualFold(issuer, want):
-			remarks = append(remarks, "They differ in upper and lower case only; the issuer is compared character by character.")
-		case sameHostKind(issuer, want):
-			remarks = append(remarks, "The token comes from a domain of Auth0: tenant domain and custom domain are different issuers. Set the authority to the one the tokens name.")
-		}
-	}
-	return remarks
-}
-
-func sameHostKind(issuer, want string) bool {
-	return strings.Contains(issuer, ".auth0.com") && strings.HasPrefix(want, "https://") && !strings.Contains(want, ".auth0.com")
-}
-
-func (s *Service) keyRemarks(t *parsed) []string {
-	if retired, ok := s.keys.Retired(t.header.KeyID); ok {
-		return []string{fmt.Sprintf("It was signed by the key %s, retired %s.", retired.ID, retired.At.UTC().Format(time.RFC3339))}
-	}
-	if t.claims.Issuer != s.opts.Issuer {
-		return []string{"The identity provider does not publish this key, or not yet: keys are asked for again at most every 30 seconds. catalpa doctor provider shows what it publishes."}
-	}
-	ids := make([]string, 0, 3)
-	for _, k := range s.keys.List() {
-		ids = append(ids, k.ID+" ("+k.State+")")
-	}
-	return []string{"This server's keys: " + strings.Join(ids, ", ") + ". A token of another installation, or one from before the data directory was made anew, names another."}
-}
-
-func (s *Service) audienceRemarks(t *parsed) []string {
-	audiences := []string{s.opts.Audience}
-	if p := s.inForce.Load().provider; p != nil && t.claims.Issuer == p.Issuer {
-		audiences = p.Audiences
-	}
-	remarks := []string{"Accepted audiences: " + strings.Join(audiences, ", ") + "."}
-	if strings.HasSuffix(strings.ToLower(t.header.Type), "at+jwt") {
-		remarks = append(remarks, "This is an access token for an API. Send the ID token, or name the API in acceptedAudiences.")
-	}
-	return remarks
+	return fmt.Sprintf("%d seconds", d/time.Second)
 }

@@ -2,6 +2,7 @@ package auth
 
 import (
 	"errors"
+	"maps"
 	"slices"
 
 	"github.com/catalpa-metadata/catalpa/internal/entity"
@@ -181,14 +182,23 @@ var refusals = map[string]text{
 		"An administrator sets allowImpersonation on the bot's user and gives its role the operation Impersonate; administrators and bots are never impersonated."},
 }
 
-// Codes returns all codes in order, for documentation and diagnosis.
+// warnings are what the doctor tells with codes that nobody is refused with.
+var warnings = map[string]text{
+	CodeProxy: {message: "What a request says of the way here does not fit the settings: its host, or headers of a proxy that is not listed.",
+		hint: "Set oidcConfiguration.serverUrl to the address in the browser, let the proxy pass the Host header on, and add the proxy to server.trustedProxies."},
+	CodeScopeRefresh: {message: "The identity provider gives no refresh token: sessions end with its ID token.",
+		hint: "Add offline_access to the scope and allow it at the provider. At Auth0: the application's grant types and refresh token rotation."},
+}
+
+// Warn returns the sentence and the remedy of a code that nobody is refused with.
+func Warn(code string) (message, hint string) { return warnings[code].message, warnings[code].hint }
+
+// Warnings returns the codes that nobody is refused with, in order.
+func Warnings() []string { return slices.Sorted(maps.Keys(warnings)) }
+
+// Codes returns all codes that somebody is refused with, in order.
 func Codes() []string {
-	codes := make([]string, 0, len(refusals))
-	for code := range refusals {
-		codes = append(codes, code)
-	}
-	slices.Sort(codes)
-	return codes
+	return slices.Sorted(maps.Keys(refusals))
 }
 
 // Refuse makes the error of a code: its kind, its sentence, its remedy.

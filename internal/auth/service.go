@@ -38,6 +38,8 @@ type Options struct {
 	// Route names the route of the request that a context belongs to, for the trail of
 	// refusals; "" for none. It is asked for refusals only.
 	Route func(ctx context.Context) string
+	// Headers names the headers of such a request, never their values.
+	Headers func(ctx context.Context) string
 	// Address names whom such a request came from, for the trail of sign-ins.
 	Address func(ctx context.Context) string
 	// DataDir is where the first admin's password is put down; none if empty.
@@ -134,7 +136,7 @@ func New(ctx context.Context, opts Options) (*Service, error) {
 		return nil, err
 	}
 	s.trail = newTrail(s.store, s.clock, s.log)
-	s.trail.route = opts.Route
+	s.trail.route, s.trail.headers = opts.Route, opts.Headers
 	s.own = s.ownProfile()
 	s.SetSignOn(&SignOn{Provider: "basic", Basic: true})
 	s.store.OnCommit(func(c store.Commit) {

@@ -34,10 +34,18 @@ type Trust struct {
 	AccessTokens bool
 	// Key finds the verification key of a token's kid ("" for none) and alg. Its
 	// errors are refusals: CodeKeyID, CodeJWKSDown, CodeJWKSBad.
-	Key  func(ctx context.Context, kid, alg string) (crypto.PublicKey, error)
-	Skew time.Duration // clocks may differ by this
+	Key func(ctx context.Context, kid, alg string) (crypto.PublicKey, error)
+	// Known lists the keys that are held at the moment, for diagnosis; may be nil.
+	Known func() []KnownKey
+	Skew  time.Duration // clocks may differ by this
 
 	unaddressed bool // tokens have no audience
+}
+
+// KnownKey is a key of a provider that is held here.
+type KnownKey struct {
+	ID      string
+	Fetched time.Time
 }
 
 // Expectation is what an ID token must fit besides its Trust.

@@ -41,6 +41,15 @@ func TestT60PublishedSecretsInProduction(t *testing.T) {
 	}
 }
 
+func TestTestPrincipalsInProduction(t *testing.T) {
+	for mode, severity := range map[string]Severity{"production": Error, "development": Warning} {
+		_, findings, _ := load(t, "mode: "+mode+"\nauthorizerConfiguration: {testPrincipals: [tess]}\n", nil)
+		if len(findings) != 1 || findings[0].Code != CodeTestPrincipals || findings[0].Severity != severity || findings[0].Remedy == "" {
+			t.Errorf("%s: %v, want %s as %s", mode, findings, CodeTestPrincipals, severity)
+		}
+	}
+}
+
 func TestT60SampleDatabasePasswordInTheFile(t *testing.T) {
 	sample := "openmetadata" + "_password"
 	_, findings, err := load(t, "mode: production\ndatabase:\n  password: ${DB_USER_PASSWORD:-"+sample+"}\n  url: ${NOWHERE}\n", nil)

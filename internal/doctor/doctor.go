@@ -11,6 +11,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/catalpa-metadata/catalpa/internal/auth"
@@ -37,6 +39,7 @@ type Check struct {
 	Code   string `json:"code,omitzero"`
 	Detail string `json:"detail,omitzero"`
 	Remedy string `json:"remedy,omitzero"`
+	Took   int64  `json:"tookMs,omitzero"` // how long a call took
 }
 
 // Report is what was found.
@@ -238,9 +241,9 @@ func (p Patient) provider(ctx context.Context) []Check {
 		return nil
 	}
 	steps := p.Settings.Diagnose(ctx)
-	checks := make([]Check, 0, len(steps)+1)
+	checks := make([]Check, 0, len(steps)+2)
 	for _, s := range steps {
-		c := Check{Area: AreaProvider, Name: s.Name, Status: Fine, Code: s.Code, Detail: s.Detail, Remedy: s.Remedy}
+		c := Check{Area: AreaProvider, Name: s.Name, Status: Fine, Code: s.Code, Detail: s.Detail, Remedy: s.Remedy, Took: s.Took.Milliseconds()}
 		switch s.Status {
 		case signon.StepWrong:
 			c.Status = Wrong
@@ -249,8 +252,30 @@ func (p Patient) provider(ctx context.Context) []Check {
 		}
 		checks = append(checks, c)
 	}
+	if check, set := proxy(checks); set {
+		checks = append(checks, check)
+	}
 	if len(checks) == 0 {
 		checks = append(checks, Check{Area: AreaProvider, Name: "provider", Status: Fine, Detail: "this server keeps the passwords itself; there is no provider to ask"})
 	}
 	return checks
+}
+
+// proxy names settings of the environment that other programs call through, as this
+// server calls providers directly: it has to know which address it talks to.
+func proxy(steps []Check) (Check, bool) {
+	var set []string
+	for _, name := range []string{"HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"} {
+		if os.Getenv(name) != "" {
+			set = append(set, name)
+		}
+	}
+	if len(set) == 0 || len(steps) == 0 {
+		return Check{}, false
+	}
+	c := Check{Area: AreaProvider, Name: "proxy", Status: Fine, Detail: strings.Join(set, ", ") + " is set here and not used: this server calls the provider directly"}
+	if slices.ContainsFunc(steps, func(s Check) bool { return s.Status == Wrong && (s.Name == "DNS" || s.Name == "TCP") }) {
+		c.Status, c.Remedy = Warning, "let this host reach the provider without a proxy"
+	}
+	return c, true
 }

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/catalpa-metadata/catalpa/internal/api"
 	"github.com/catalpa-metadata/catalpa/internal/auth"
 	"github.com/catalpa-metadata/catalpa/internal/config"
 	"github.com/catalpa-metadata/catalpa/internal/doctor"
@@ -98,6 +99,12 @@ func (a *assembly) usableSignOn(ctx context.Context, reload Reload) (*config.Ref
 	}
 	return nil, err
 }
+
+// Code is what a code of signing in means, and what to do about it.
+type Code = api.CodeText
+
+// Codes lists all codes of signing in.
+func Codes() []Code { return api.Codes() }
 
 // ExplainToken tells what a token says and why it is taken or refused.
 func ExplainToken(ctx context.Context, cfg *config.Config, reload Reload, token string) (e auth.Explanation, err error) {

@@ -166,6 +166,7 @@ func (p *Provider) trust() *auth.Trust {
 		Party:      p.cfg.ClientID,
 		Algorithms: slices.Clone(p.cfg.Algorithms),
 		Key:        p.Key,
+		Known:      p.Known,
 		Skew:       p.cfg.Skew,
 	}
 }
@@ -178,6 +179,23 @@ func (p *Provider) Key(ctx context.Context, kid, alg string) (crypto.PublicKey, 
 		return nil, auth.RefuseFor(auth.CodeJWKSDown, s.err)
 	}
 	return s.keys.key(ctx, kid, alg)
+}
+
+// Known lists the keys that are held at the moment, without asking for any.
+func (p *Provider) Known() []auth.KnownKey {
+	ring := p.state.Load().keys
+	if ring == nil {
+		return nil
+	}
+	var known []auth.KnownKey
+	for _, s := range ring.sources {
+		s.mu.Lock()
+		for _, k := range s.keys {
+			known = append(known, auth.KnownKey{ID: shorten(k.id), Fetched: s.fetched})
+		}
+		s.mu.Unlock()
+	}
+	return known
 }
 
 // What package auth expects of it.

@@ -215,7 +215,9 @@ function refused(entry) {
     ["", entry.user], ["bot", entry.by], ["issuer", entry.issuer], ["key", entry.kid], ["from", entry.address], ["subject", entry.subject && `#${entry.subject}`],
   ];
   who.append(...facts.filter(([, value]) => value).map(([name, value]) => element("small", [name, value].filter(Boolean).join(" "))));
-  return [time(entry), element("code", entry.code), entry.message, who, element("code", entry.route), entry.hint];
+  const where = element("div");
+  where.append(element("code", entry.route), ...(entry.detail ? [element("small", entry.detail)] : []));
+  return [time(entry), element("code", entry.code), entry.message, who, where, entry.hint];
 }
 
 /** @param {any} entry */
