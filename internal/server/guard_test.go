@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/catalpa-metadata/catalpa/internal/auth/authtest"
 	"github.com/catalpa-metadata/catalpa/internal/config"
 )
 
@@ -46,7 +47,9 @@ func read(t *testing.T, url, token string, into any) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	req.Header.Set("Authorization", "Bearer "+token)
+	if token != "" {
+		req.Header.Set("Authorization", "Bearer "+token)
+	}
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
 		t.Fatal(err)
@@ -54,6 +57,46 @@ func read(t *testing.T, url, token string, into any) {
 	defer resp.Body.Close()
 	if err := json.NewDecoder(resp.Body).Decode(into); err != nil || resp.StatusCode != http.StatusOK {
 		t.Fatalf("GET %s answers %d: %v", url, resp.StatusCode, err)
+	}
+}
+
+// startWith starts a server with an environment of its own, which it reads again as the
+// command does.
+func startWith(t *testing.T, dir string, env map[string]string, accept ...string) running {
+	t.Helper()
+	reload := func(saved []byte) (*config.Config, config.Findings, error) {
+		return config.Load(config.Options{
+			Accept: accept, Saved: saved,
+			LookupEnv: func(name string) (string, bool) { text, ok := env[name]; return text, ok },
+			Flags:     map[string]string{"dataDir": dir, "server.applicationConnectors[0].bindHost": "127.0.0.1", "server.applicationConnectors[0].port": "0"},
+		})
+	}
+	cfg, _, err := reload(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return start(t, cfg, false, reload)
+}
+
+// TestBrowsersAskForWhatTheProviderKnows: a public client's page asks for the scope that
+// the server itself would ask for; Cognito refuses offline_access.
+func TestBrowsersAskForWhatTheProviderKnows(t *testing.T) {
+	p := authtest.NewBadProvider(t)
+	p.Public()
+	for provider, want := range map[string]string{"aws-cognito": "openid email", "auth0": "openid email offline_access"} {
+		s := startWith(t, filepath.Join(t.TempDir(), "data"), map[string]string{
+			"AUTHENTICATION_PROVIDER": provider, "AUTHENTICATION_AUTHORITY": p.Issuer(), "AUTHENTICATION_CLIENT_ID": p.ClientID, "OIDC_SCOPE": "openid email offline_access",
+		})
+		var public struct {
+			Scope string `json:"scope"`
+		}
+		read(t, s.url+"/api/v1/system/config/auth", "", &public)
+		if public.Scope != want {
+			t.Errorf("%s is asked for %q, want %q", provider, public.Scope, want)
+		}
+		if err := s.stop(); err != nil {
+			t.Error(err)
+		}
 	}
 }
 
@@ -65,18 +108,7 @@ func TestAcceptedFindingsAreShown(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "data")
 	run := func(env map[string]string, accept ...string) running {
 		t.Helper()
-		reload := func(saved []byte) (*config.Config, config.Findings, error) {
-			return config.Load(config.Options{
-				Accept: accept, Saved: saved,
-				LookupEnv: func(name string) (string, bool) { text, ok := env[name]; return text, ok },
-				Flags:     map[string]string{"dataDir": dir, "server.applicationConnectors[0].bindHost": "127.0.0.1", "server.applicationConnectors[0].port": "0"},
-			})
-		}
-		cfg, _, err := reload(nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return start(t, cfg, false, reload)
+		return startWith(t, dir, env, accept...)
 	}
 	type sources struct {
 		Accepted []struct{ Code, Detail, Remedy string } `json:"accepted"`

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"crypto"
 	"errors"
@@ -97,7 +98,7 @@ func (a *assembly) signOnSettings() api.SignOnSettings {
 		TrustedProxies: cfg.Server.TrustedProxies, AllowedRedirectOrigins: au.AllowedRedirectOrigins, AllowedOrigins: cfg.Server.AllowedOrigins,
 		LegacyCallbackToken: au.LegacyCallbackToken,
 		Provider:            au.Provider, ProviderName: au.ProviderName, ClientType: au.ClientType, ResponseType: au.ResponseType,
-		Authority: au.Authority, ClientID: au.ClientID, CallbackURL: au.CallbackURL, Scope: au.OIDC.Scope,
+		Authority: au.Authority, ClientID: au.ClientID, CallbackURL: au.CallbackURL, Scope: cmp.Or(a.signOn.Scope(), au.OIDC.Scope),
 		PublicKeyURLs: au.PublicKeyURLs, PrincipalClaims: au.JWTPrincipalClaims, PrincipalMapping: au.JWTPrincipalClaimsMapping,
 		TokenAlgorithm: au.TokenValidationAlgorithm, TeamClaim: au.JWTTeamClaimMapping,
 		SelfSignup: au.EnableSelfSignup, AutoRedirect: au.EnableAutoRedirect, PasswordReset: a.auth.CanMail(),
@@ -108,7 +109,7 @@ func (a *assembly) signOnSettings() api.SignOnSettings {
 	}
 	s.Client = &api.PublicClient{
 		Issuer: meta.Issuer, ClientID: au.ClientID, AuthorizationEndpoint: meta.AuthorizationEndpoint, TokenEndpoint: meta.TokenEndpoint,
-		SignOut: a.signOn.SignOut(strings.TrimSuffix(cfg.Server.URL, "/") + "/signed-out"), RedirectURI: au.CallbackURL, Scope: au.OIDC.Scope, ResponseType: au.ResponseType,
+		SignOut: a.signOn.SignOut(strings.TrimSuffix(cfg.Server.URL, "/") + "/signed-out"), RedirectURI: au.CallbackURL, Scope: s.Scope, ResponseType: au.ResponseType,
 		IssInResponse: meta.IssParameter, Prompt: au.Prompt(),
 	}
 	return s

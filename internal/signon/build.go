@@ -55,6 +55,8 @@ type provider struct {
 	fresh func() provider
 	// oidc describes an OpenID Connect provider; false until it was discovered.
 	oidc func() (oidc.Metadata, bool)
+	// scope is what an OpenID Connect provider is asked for; "" for others.
+	scope string
 }
 
 func (p provider) close() {

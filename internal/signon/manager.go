@@ -178,6 +178,10 @@ func (m *Manager) SignOut(back string) string {
 	return ""
 }
 
+// Scope is what the OpenID Connect provider in force is asked for, without what it does
+// not know; "" for other providers.
+func (m *Manager) Scope() string { return m.state.get().provider.scope }
+
 // Run follows changes that other processes save, until the context ends.
 func (m *Manager) Run(ctx context.Context) {
 	tick := time.NewTicker(followEvery)

@@ -76,7 +76,7 @@ func (m *Manager) buildOIDC(ctx context.Context, cfg *config.Config, base *auth.
 			signOn.Trust = p.Trust()
 		}
 		return provider{
-			signOn: &signOn, test: p, stop: p.Close, ready: p.Ready, fresh: fresh, oidc: p.Metadata,
+			signOn: &signOn, test: p, stop: p.Close, ready: p.Ready, fresh: fresh, oidc: p.Metadata, scope: p.Scope(),
 			examine: func(ctx context.Context) []Step { return oidcSteps(p.Diagnose(ctx)) },
 		}
 	}

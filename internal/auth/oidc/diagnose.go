@@ -154,8 +154,8 @@ func (p *Provider) diagnoseMethod(m *Metadata) Step {
 func (p *Provider) diagnoseRefresh(m *Metadata) Step {
 	s := Step{Name: "refresh tokens", OK: true, Detail: "asked for"}
 	switch {
-	case p.cfg.Public:
-		s.Detail = "not asked for: the browser renews by itself"
+	case p.cfg.Public && p.preset.offline != offlineScope:
+		s.Detail = "none for browsers: people sign in again when the ID token ends"
 	case p.wantsOffline() && (p.preset.offline != offlineScope || len(m.Scopes) == 0 || slices.Contains(m.Scopes, scopeOffline)):
 	case p.wantsOffline():
 		s.OK, s.Detail = false, "asked for by the scope offline_access, which the provider does not offer"

@@ -65,8 +65,11 @@ func TestDiagnoseFaults(t *testing.T) {
 		"token down":        {authtest.TokenDown, nil, "client id and secret", auth.CodeUpstream, false},
 		"accepts any code":  {authtest.TokenText, nil, "client id and secret", auth.CodeUpstream, false},
 		"no offline_access": {authtest.NoFault, func(c *Config) { c.Scope = "openid email" }, "refresh tokens", codeScopeRefresh, true},
-		"wrong secret":      {authtest.NoFault, func(c *Config) { c.ClientSecret = "wrong-one" }, "client id and secret", auth.CodeClient, false},
-		"wrong client id":   {authtest.NoFault, func(c *Config) { c.ClientID = "unknown" }, "redirect_uri", auth.CodeProvider, false},
+		"no offline_access in the browser": {authtest.NoFault, func(c *Config) {
+			c.Public, c.AuthMethod, c.ClientSecret, c.Scope = true, AuthNone, "", "openid email"
+		}, "refresh tokens", codeScopeRefresh, true},
+		"wrong secret":    {authtest.NoFault, func(c *Config) { c.ClientSecret = "wrong-one" }, "client id and secret", auth.CodeClient, false},
+		"wrong client id": {authtest.NoFault, func(c *Config) { c.ClientID = "unknown" }, "redirect_uri", auth.CodeProvider, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

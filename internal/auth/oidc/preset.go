@@ -71,6 +71,9 @@ func (p *Provider) scope() string {
 	return strings.Join(scopes, " ")
 }
 
+// Scope is what is asked for, by this server or by the browser of a public client.
+func (p *Provider) Scope() string { return p.scope() }
+
 // wantsOffline tells whether the configuration asks for refresh tokens.
 func (p *Provider) wantsOffline() bool {
 	return p.preset.offline == offlineAlways || slices.Contains(strings.Fields(p.cfg.Scope), scopeOffline) ||
