@@ -1,7 +1,6 @@
 package search
 
 import (
-	"regexp"
 	"strings"
 
 	"github.com/catalpa-metadata/catalpa/internal/entity"
@@ -23,59 +22,6 @@ const (
 	MaxAggDepth     = 6
 	MaxBuckets      = 10_000
 )
-
-// CompileRegexp compiles an expression that has to match a whole value,
-// ignoring case. Matching takes linear time.
-func CompileRegexp(pattern string) (*regexp.Regexp, error) {
-	if len(pattern) > MaxPattern {
-		return nil, entity.BadRequest("a regular expression has at most %d characters", MaxPattern)
-	}
-	re, err := regexp.Compile(`(?is)^(?:` + pattern + `)$`)
-	if err != nil {
-		return nil, entity.BadRequest("%q is not a regular expression the search supports", entity.Shorten(pattern, 100))
-	}
-	return re, nil
-}
-
-// CompileWildcard turns a glob into an expression over whole values. Its text is
-// brought to lower case as values are: folding alone does not know every letter.
-func CompileWildcard(pattern string) (*regexp.Regexp, error) {
-	if len(pattern) > MaxPattern*4 {
-		return nil, entity.BadRequest("a wildcard pattern has at most %d characters", MaxPattern*4)
-	}
-	var b strings.Builder
-	b.WriteString(`(?is)^`)
-	escaped, starred := false, false
-	for _, r := range pattern {
-		switch {
-		case escaped:
-			b.WriteString(regexp.QuoteMeta(strings.ToLower(string(r))))
-			escaped = false
-		case r == '\\':
-			escaped = true
-		case r == '*':
-			if !starred {
-				b.WriteString(`.*`)
-			}
-			starred = true
-			continue
-		case r == '?':
-			b.WriteByte('.')
-		default:
-			b.WriteString(regexp.QuoteMeta(strings.ToLower(string(r))))
-		}
-		starred = false
-	}
-	if escaped {
-		b.WriteString(`\\`)
-	}
-	b.WriteByte('$')
-	re, err := regexp.Compile(b.String())
-	if err != nil {
-		return nil, entity.BadRequest("%q is not a wildcard pattern the search supports", entity.Shorten(pattern, 100))
-	}
-	return re, nil
-}
 
 // WildcardLiterals returns the unescaped text before the first and after the
 // last wildcard. literal tells that there is no wildcard at all; before is the

@@ -1,7 +1,6 @@
 package search
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 
@@ -15,12 +14,25 @@ import (
 // and tests compare engines with it.
 type Matcher struct {
 	query    Query
-	patterns map[Query]*regexp.Regexp
+	patterns map[Query]*Pattern
+	effort   int
+}
+
+// Effort is what matching has cost so far. Beyond MaxEffort no pattern matches any more.
+func (m *Matcher) Effort() int { return m.effort }
+
+// accepts returns a function that matches a pattern of the query and counts the effort.
+func (m *Matcher) accepts(q Query) func(string) bool {
+	p := m.patterns[q]
+	return func(text string) bool {
+		m.effort += p.Effort(text)
+		return m.effort <= MaxEffort && p.MatchString(text)
+	}
 }
 
 // NewMatcher compiles the patterns of a query.
 func NewMatcher(q Query) (*Matcher, error) {
-	m := &Matcher{query: q, patterns: map[Query]*regexp.Regexp{}}
+	m := &Matcher{query: q, patterns: map[Query]*Pattern{}}
 	if err := m.compile(q); err != nil {
 		return nil, err
 	}
@@ -115,9 +127,9 @@ func (m *Matcher) match(q Query, f *Fields) bool {
 		lower := strings.ToLower(q.Value)
 		return anySubject(q.Field, f, func(s string) bool { return strings.HasPrefix(s, lower) })
 	case Wildcard:
-		return anySubject(q.Field, f, m.patterns[q].MatchString)
+		return anySubject(q.Field, f, m.accepts(q))
 	case Regexp:
-		return anySubject(q.Field, f, m.patterns[q].MatchString)
+		return anySubject(q.Field, f, m.accepts(q))
 	}
 	return matchValue(q, f)
 }

@@ -3,7 +3,6 @@ package embedded
 import (
 	"cmp"
 	"math"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -85,7 +84,7 @@ func (s *snapshot) eachValue(name string, docs *roaring.Bitmap, visit func(key s
 }
 
 func (s *snapshot) termBuckets(agg search.Aggregation, docs *roaring.Bitmap) (search.AggregationResult, error) {
-	var include *regexp.Regexp
+	var include *search.Pattern
 	if agg.Include != "" {
 		var err error
 		if include, err = search.CompileRegexp(agg.Include); err != nil {
@@ -94,8 +93,12 @@ func (s *snapshot) termBuckets(agg search.Aggregation, docs *roaring.Bitmap) (se
 	}
 	var groups []group
 	err := s.eachValue(agg.Field, docs, func(key string, with *roaring.Bitmap) error {
-		if include != nil && !(key[0] == byte(search.String) && include.MatchString(key[1:])) {
-			return nil
+		if include != nil {
+			s.effort += include.Effort(key)
+			included := key[0] == byte(search.String) && include.MatchString(key[1:])
+			if err := s.spent(0); err != nil || !included {
+				return err
+			}
 		}
 		groups = append(groups, group{key: strings.Clone(key), docs: with})
 		return nil

@@ -92,8 +92,20 @@ func (s *snapshot) verify(q search.Query, set *roaring.Bitmap) (*roaring.Bitmap,
 		if matcher.Match(fields) {
 			kept.Add(doc)
 		}
+		if err := s.spent(matcher.Effort()); err != nil {
+			return nil, err
+		}
 	}
+	s.effort += matcher.Effort()
 	return kept, nil
+}
+
+// spent refuses a query whose patterns have cost too much, more counted in.
+func (s *snapshot) spent(more int) error {
+	if s.effort+more > search.MaxEffort {
+		return errTooBroad
+	}
+	return nil
 }
 
 func (s *snapshot) eval(q search.Query) (found, error) {
@@ -350,8 +362,11 @@ func (s *snapshot) evalRange(q search.Range) (found, error) {
 // union adds the documents of all terms in the span that accept takes.
 func (s *snapshot) union(field uint16, span search.Span, accept func(text string) bool, into *roaring.Bitmap) error {
 	return s.scan(field, span, false, func(key string, set func() (*roaring.Bitmap, error)) (bool, error) {
-		if accept != nil && !accept(key[1:]) {
-			return true, nil
+		if accept != nil {
+			accepted := accept(key[1:])
+			if err := s.spent(0); err != nil || !accepted {
+				return true, err
+			}
 		}
 		docs, err := set()
 		if err == nil {

@@ -211,3 +211,38 @@ func TestPatternsAndTypos(t *testing.T) {
 		})
 	}
 }
+
+// TestT71PatternsThatCostTooMuch: a query whose patterns would work through more than is
+// allowed is told to be too broad, wherever the patterns stand.
+func TestT71PatternsThatCostTooMuch(t *testing.T) {
+	engine := assets(t, 40, func(i int) string {
+		long := fmt.Sprintf("%d%s", i, strings.Repeat("ab", 1400))
+		return fmt.Sprintf(`{"name":%q,"displayName":%q,"sourceUrl":%q,"description":"word"}`, long, long, long)
+	})
+	// Each could cost more than a thousand steps a byte, but gives up at the first.
+	costly, glob := "[xy]"+strings.Repeat("z", 1000), "?"+strings.Repeat("z", 2000)+"*"
+	many := search.Bool{MinShould: 1}
+	for range search.MaxPatterns - 1 {
+		many.Should = append(many.Should, search.Regexp{Field: "name.keyword", Pattern: costly})
+	}
+	wild := search.Bool{MinShould: 1}
+	for range search.MaxPatterns - 1 {
+		wild.Should = append(wild.Should, search.Wildcard{Field: "displayName.keyword", Pattern: glob})
+	}
+	aggs := map[string]search.Aggregation{}
+	for i := range search.MaxAggregations {
+		aggs[fmt.Sprint(i)] = search.Aggregation{Kind: search.AggTerms, Field: "name.keyword", Include: costly}
+	}
+	for what, req := range map[string]search.Request{"expressions": {Query: many}, "wildcards": {Filter: wild}, "facets": {Aggregations: aggs}, "excluded": {Query: search.Bool{MustNot: []search.Query{many}}}} {
+		if _, err := engine.Search(t.Context(), req); err == nil || !strings.Contains(err.Error(), "looks at too many values") {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	for what, q := range map[string]search.Query{
+		"one expression": search.Regexp{Field: "name.keyword", Pattern: costly}, "one wildcard": search.Wildcard{Field: "name.keyword", Pattern: "*a*b*c"},
+	} {
+		if result, err := engine.Search(t.Context(), search.Request{Query: q, Size: 1}); err != nil || result.Total != 0 {
+			t.Errorf("%s: %d, %v", what, result.Total, err)
+		}
+	}
+}

@@ -55,6 +55,7 @@ type snapshot struct {
 	locked   bool
 	scanned  int // dictionary entries read
 	verified int // documents read to decide
+	effort   int // spent on patterns
 }
 
 func (e *Engine) snapshot(ctx context.Context) (*snapshot, error) {

@@ -116,10 +116,10 @@ func (s *snapshot) evalMulti(q search.MultiMatch) (found, error) {
 // pattern is a prefix, wildcard or regular expression ready for the dictionary.
 type pattern struct {
 	field   string
-	accept  func(text string) bool
-	before  string // literal text at the beginning
-	after   string // and at the end
-	literal bool   // nothing but before
+	match   *search.Pattern // nil for a prefix
+	before  string          // literal text at the beginning
+	after   string          // and at the end
+	literal bool            // nothing but before
 }
 
 func readPattern(q search.Query) (pattern, error) {
@@ -132,7 +132,7 @@ func readPattern(q search.Query) (pattern, error) {
 			return pattern{}, err
 		}
 		before, after, literal := search.WildcardLiterals(q.Pattern)
-		return pattern{field: q.Field, accept: re.MatchString, before: strings.ToLower(before), after: strings.ToLower(after), literal: literal}, nil
+		return pattern{field: q.Field, match: re, before: strings.ToLower(before), after: strings.ToLower(after), literal: literal}, nil
 	case search.Regexp:
 		re, err := search.CompileRegexp(q.Pattern)
 		if err != nil {
@@ -143,7 +143,7 @@ func readPattern(q search.Query) (pattern, error) {
 			return pattern{}, err
 		}
 		before, _ := bare.LiteralPrefix()
-		return pattern{field: q.Field, accept: re.MatchString, before: literalStart(before)}, nil
+		return pattern{field: q.Field, match: re, before: literalStart(before)}, nil
 	}
 	return pattern{}, nil
 }
@@ -157,6 +157,18 @@ func literalStart(text string) string {
 		}
 	}
 	return strings.ToLower(text)
+}
+
+// accepts returns a function that matches the pattern and counts the effort, nil when
+// nothing is left to match.
+func (s *snapshot) accepts(p pattern) func(text string) bool {
+	if p.match == nil {
+		return nil
+	}
+	return func(text string) bool {
+		s.effort += p.match.Effort(text)
+		return p.match.MatchString(text)
+	}
 }
 
 func (s *snapshot) evalPattern(q search.Query) (found, error) {
@@ -179,7 +191,7 @@ func (s *snapshot) evalPattern(q search.Query) (found, error) {
 		return result, nil
 	}
 	words := found{set: roaring.New(), certain: wordCertainty(path)}
-	if err := s.union(uint16(group), startingWith(p.before), p.accept, words.set); err != nil {
+	if err := s.union(uint16(group), startingWith(p.before), s.accepts(p), words.set); err != nil {
 		return found{}, err
 	}
 	return result.or(words), nil
@@ -194,7 +206,7 @@ func (s *snapshot) patternAnywhere(p pattern) (found, error) {
 		}
 		result = result.or(f)
 	}
-	err := s.union(fieldAllWords, startingWith(p.before), p.accept, result.set)
+	err := s.union(fieldAllWords, startingWith(p.before), s.accepts(p), result.set)
 	return result, err
 }
 
@@ -202,14 +214,15 @@ func (s *snapshot) patternAnywhere(p pattern) (found, error) {
 // more literal text.
 func (s *snapshot) patternOnPath(path string, p pattern) (found, error) {
 	if p.literal {
-		return s.patternOnValues(path, startingWith(p.before), p.accept)
+		return s.patternOnValues(path, startingWith(p.before), s.accepts(p))
 	}
 	if path != "fullyQualifiedName" || len(p.after) <= len(p.before) {
-		return s.patternOnValues(path, startingWith(p.before), p.accept)
+		return s.patternOnValues(path, startingWith(p.before), s.accepts(p))
 	}
 	key := backwards(search.StringKey(p.after))
 	result := nothing()
-	accept := func(text string) bool { return p.accept(backwards("\x03" + text)[1:]) }
+	forwards := s.accepts(p)
+	accept := func(text string) bool { return forwards(backwards("\x03" + text)[1:]) }
 	err := s.union(fieldBackwards, search.Span{From: key, To: key + "\xff"}, accept, result.set)
 	return result, err
 }
