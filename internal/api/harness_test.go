@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -191,6 +192,27 @@ type harness struct {
 	admin  caller
 	nobody caller        // may do what everybody may
 	ahead  *atomic.Int64 // of the clock that signing in goes by, in nanoseconds
+	watch  *atomic.Pointer[answerWatch]
+}
+
+// answerWatch is shown an answer and what was asked.
+type answerWatch func(r *http.Request, header http.Header, body []byte)
+
+// watched shows every answer to h.watch, if that is set.
+func (h *harness) watched(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		watch := h.watch.Load()
+		if watch == nil {
+			next.ServeHTTP(w, r)
+			return
+		}
+		seen := httptest.NewRecorder()
+		next.ServeHTTP(seen, r)
+		(*watch)(r, seen.Header(), seen.Body.Bytes())
+		maps.Copy(w.Header(), seen.Header())
+		w.WriteHeader(seen.Code)
+		_, _ = w.Write(seen.Body.Bytes())
+	})
 }
 
 // pass lets time go by for what signing in goes by.
@@ -212,6 +234,12 @@ func check(t testing.TB, err error) {
 
 func newHarness(t testing.TB) *harness {
 	t.Helper()
+	return newHarnessWith(t, slog.DiscardHandler)
+}
+
+// newHarnessWith also says where the log goes.
+func newHarnessWith(t testing.TB, logs slog.Handler) *harness {
+	t.Helper()
 	s, err := sharedParts()
 	check(t, err)
 	dir := t.TempDir()
@@ -225,7 +253,7 @@ func newHarness(t testing.TB) *harness {
 	t.Cleanup(func() { _ = db.Close() })
 	sealer, _, err := secret.OpenDir(dir)
 	check(t, err)
-	log := slog.New(slog.DiscardHandler)
+	log := slog.New(logs)
 	e, err := engine.New(engine.Options{Store: db, Schemas: s.schemas, Registry: s.types, Sealer: sealer, IsSealed: secret.IsSealed, Log: log})
 	check(t, err)
 	hasher, err := password.NewHasher(bcrypt.MinCost)
@@ -257,9 +285,10 @@ func newHarness(t testing.TB) *harness {
 		Engine: e, Auth: service, Index: index, Indexer: idleIndexer{}, Limits: DefaultLimits(), Version: "test", Wire: "1.12.14",
 		Settings: Settings{ClusterName: "test", Provider: "basic", AccessLifetime: time.Hour}, Log: log, Clock: clock,
 	})
-	server := httptest.NewServer(a)
+	h := &harness{t: t, api: a, file: path, engine: e, store: db, ahead: ahead, watch: new(atomic.Pointer[answerWatch])}
+	server := httptest.NewServer(h.watched(a))
 	t.Cleanup(server.Close)
-	h := &harness{t: t, api: a, url: server.URL, file: path, engine: e, store: db, ahead: ahead}
+	h.url = server.URL
 	h.admin = h.user(service, "admin", true)
 	h.nobody = h.user(service, "somebody", false)
 	return h

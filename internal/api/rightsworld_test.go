@@ -44,7 +44,12 @@ type rightsWorld struct {
 
 func newRightsWorld(t *testing.T) *rightsWorld {
 	t.Helper()
-	w := &rightsWorld{harness: newHarness(t), vars: map[string]string{}, prefixes: map[string]string{}, callers: map[string]caller{"nobody": {name: "nobody"}}}
+	return newRightsWorldOn(t, newHarness(t))
+}
+
+func newRightsWorldOn(t *testing.T, h *harness) *rightsWorld {
+	t.Helper()
+	w := &rightsWorld{harness: h, vars: map[string]string{}, prefixes: map[string]string{}, callers: map[string]caller{"nobody": {name: "nobody"}}}
 	for _, name := range []string{"consumer", "steward", "other", "member", "owner", "chief"} {
 		w.callers[name] = w.person(name)
 	}
