@@ -3,9 +3,7 @@ package auth
 import (
 	"context"
 	"crypto/rand"
-	"crypto/sha256"
 	"encoding/base64"
-	"encoding/hex"
 	"errors"
 	"net/url"
 	"strconv"
@@ -76,8 +74,7 @@ type attemptSecrets struct {
 type attemptID string
 
 func newAttemptID(address string) attemptID {
-	sum := sha256.Sum256([]byte(address))
-	return attemptID(hex.EncodeToString(sum[:1]) + randomText(9))
+	return attemptID(addressDigest(address)[:2] + randomText(9))
 }
 
 // attemptOfState takes the short id out of a state.

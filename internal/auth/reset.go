@@ -48,7 +48,7 @@ func (s *Service) RequestReset(ctx context.Context, email, address string) error
 		return err
 	}
 	free, err := s.take(ctx,
-		quota{"reset/address/" + keyDigest(address), 20, time.Hour}, quota{"reset/account/" + keyDigest(email), 5, time.Hour})
+		quota{"reset/address/" + addressDigest(address), 20, time.Hour}, quota{"reset/account/" + keyDigest(email), 5, time.Hour})
 	if err != nil || !free {
 		return err
 	}

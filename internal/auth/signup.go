@@ -69,7 +69,7 @@ func (s *Service) SignUp(ctx context.Context, req SignUpRequest) (SignedUp, erro
 		return SignedUp{}, err
 	}
 	free, err := s.take(ctx,
-		quota{"signup/address/" + keyDigest(req.Address), 20, time.Hour}, quota{"signup/account/" + keyDigest(doc.Email), 5, time.Hour})
+		quota{"signup/address/" + addressDigest(req.Address), 20, time.Hour}, quota{"signup/account/" + keyDigest(doc.Email), 5, time.Hour})
 	if err != nil {
 		return SignedUp{}, err
 	}
@@ -291,7 +291,7 @@ func (s *Service) ResendConfirmation(ctx context.Context, email, address string)
 		return err
 	}
 	free, err := s.take(ctx,
-		quota{"signup/address/" + keyDigest(address), 20, time.Hour}, quota{"signup/again/" + keyDigest(email), 1, 3 * time.Minute})
+		quota{"signup/address/" + addressDigest(address), 20, time.Hour}, quota{"signup/again/" + keyDigest(email), 1, 3 * time.Minute})
 	if err != nil || !free || !s.CanMail() {
 		return err
 	}
@@ -319,7 +319,7 @@ func (s *Service) EmailInUse(ctx context.Context, email, address string) (bool, 
 	if err != nil {
 		return false, err
 	}
-	free, err := s.take(ctx, quota{"email/address/" + keyDigest(address), 30, 10 * time.Minute})
+	free, err := s.take(ctx, quota{"email/address/" + addressDigest(address), 30, 10 * time.Minute})
 	if err != nil {
 		return false, err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"net/netip"
 	"strings"
 	"time"
 
@@ -46,7 +47,7 @@ type attempt struct{ pair, account, address counter }
 // delays would tell which names and emails exist, and belong together. The part
 // before the @ stands for an email, so that usually both count as one.
 func attemptOf(name, address string) attempt {
-	owner, from := throttleOwner(name), keyDigest(address)
+	owner, from := throttleOwner(name), addressDigest(address)
 	return attempt{
 		pair:    counter{owner, "address/" + from},
 		account: counter{owner, "all"},
@@ -67,6 +68,17 @@ func forgive(ctx context.Context, tx store.Tx, user User) error {
 		}
 	}
 	return nil
+}
+
+// addressDigest stands for where somebody comes from. Whoever has one address of IPv6
+// usually has all of a network of 64 bits, and would never have to wait.
+func addressDigest(address string) string {
+	if addr, err := netip.ParseAddr(address); err == nil && addr.Is6() && !addr.Is4In6() {
+		if network, err := addr.WithZone("").Prefix(64); err == nil {
+			address = network.String()
+		}
+	}
+	return keyDigest(address)
 }
 
 func keyDigest(text string) string {

@@ -113,3 +113,30 @@ func TestTurnIsGivenUp(t *testing.T) {
 		t.Errorf("the turn afterwards: %d, %v, %v", lease, blocked, err)
 	}
 }
+
+// TestThrottleOfNetworks: somebody who has a whole network of IPv6 waits in all of it,
+// and nobody beyond.
+func TestThrottleOfNetworks(t *testing.T) {
+	f := newFixture(t)
+	for i := range 3 {
+		_, err := f.login("ann", "wrong", fmt.Sprintf("2001:db8:1:2::%x", i+1))
+		wantCode(t, err, CodeLogin)
+	}
+	for _, address := range []string{"2001:db8:1:2::1", "2001:db8:1:2:ffff::9", "2001:0DB8:1:2::a%eth0"} {
+		_, err := f.login("ann", goodPassword, address)
+		wantCode(t, err, CodeThrottled)
+	}
+	for _, address := range []string{"2001:db8:1:3::1", "2001:db8::1", "192.0.2.1"} {
+		_, err := f.login("ann", goodPassword, address)
+		must(t, err)
+	}
+	// The addresses of IPv4 in IPv6 share their first bits and nothing else.
+	for range 3 {
+		_, err := f.login("ann", "wrong", "::ffff:203.0.113.7")
+		wantCode(t, err, CodeLogin)
+	}
+	_, err := f.login("ann", "wrong", "::ffff:203.0.113.7")
+	wantCode(t, err, CodeThrottled)
+	_, err = f.login("ann", goodPassword, "::ffff:203.0.113.8")
+	must(t, err)
+}
