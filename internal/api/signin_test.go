@@ -2,7 +2,10 @@ package api
 
 import (
 	"encoding/base64"
+	"net/http"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/catalpa-metadata/catalpa/internal/entity"
 )
@@ -61,6 +64,57 @@ func TestSignInSaysTheSameToStrangersAndToWrongPasswords(t *testing.T) {
 		}
 	}
 	h.as(caller{}, "POST", "/users/login", map[string]string{"email": "eve@example.org", "password": "not base64!"}).want(400)
+}
+
+// TestBotsWhateverTheirRights: there are things that no bot does, not even one that is
+// an administrator by its user and by every rule.
+func TestBotsWhateverTheirRights(t *testing.T) {
+	h := newHarness(t)
+	bot := h.botCaller(t, "almighty")
+	h.do("PATCH", "/users/"+bot.id.String(), `[{"op":"add","path":"/isAdmin","value":true}]`, 200)
+	h.do("PUT", "/policies", `{"name":"all","rules":[{"name":"all","effect":"allow","resources":["All"],"operations":["All"]}]}`, 201)
+	role := h.do("PUT", "/roles", `{"name":"Almighty","policies":["all"]}`, 201).id()
+	h.do("PATCH", "/users/"+bot.id.String(), `[{"op":"add","path":"/roles","value":[{"id":"`+role+`","type":"role"}]}]`, 200)
+	victim := h.do("POST", "/users", `{"name":"victim","email":"victim@example.org","password":"Green-Leaf-4711!"}`, 201).id()
+	other := h.botCaller(t, "other-bot")
+	before := h.standingOf("victim")
+	const fresh = "Brown-Bark-0815!"
+	settings := string(h.as(signedIn(t, h), "GET", "/system/security/config", nil).want(200).body)
+	for _, call := range []struct {
+		method, path string
+		body         any
+	}{
+		{"PUT", "/users/security/token", `{"tokenName":"x","JWTTokenExpiry":"7"}`},
+		{"PUT", "/users/security/token/revoke?removeAll=true&username=victim", nil},
+		{"PUT", "/users/generateToken/" + other.id.String(), `{"JWTTokenExpiry":"7"}`}, {"PUT", "/users/generateToken/" + bot.id.String(), `{"JWTTokenExpiry":"7"}`},
+		{"GET", "/users/token/" + other.id.String(), nil}, {"GET", "/users/token/" + bot.id.String(), nil},
+		{"PUT", "/users/revokeToken", `{"id":"` + other.id.String() + `"}`},
+		{"PUT", "/users/changePassword", map[string]string{"requestType": "USER", "username": "victim", "newPassword": fresh, "confirmPassword": fresh}},
+		{"PUT", "/users/changePassword", map[string]string{"requestType": "SELF", "oldPassword": "x", "newPassword": fresh, "confirmPassword": fresh}},
+		{"PATCH", "/users/" + victim, `[{"op":"add","path":"/isAdmin","value":true}]`}, {"PATCH", "/users/" + victim, `[{"op":"add","path":"/isBot","value":true}]`},
+		{"PATCH", "/users/" + victim, `[{"op":"add","path":"/roles","value":[{"id":"` + role + `","type":"role"}]}]`},
+		{"PUT", "/users", `{"name":"victim","email":"victim@example.org","isAdmin":true}`}, {"POST", "/users", `{"name":"evil","email":"evil@example.org","isAdmin":true}`},
+		{"POST", "/users", `{"name":"evil","email":"evil@example.org","isBot":true}`},
+		{"DELETE", "/auth/sessions?user=victim", nil}, {"DELETE", "/auth/identities?user=victim", nil}, {"POST", "/users/logout", `{}`},
+		{"GET", "/system/security/config", nil}, {"PUT", saveUntested(), settings}, {"PATCH", saveUntested(), `[]`}, {"POST", "/system/security/restore", `{}`},
+		{"POST", "/system/security/wipe-passwords", `{"confirm":true}`},
+	} {
+		if got := h.as(bot, call.method, call.path, call.body); got.status != http.StatusForbidden {
+			t.Errorf("%s: %d %.300s", got.what, got.status, got.body)
+		}
+	}
+	for _, name := range []string{"almighty", "almighty@example.org"} {
+		h.login(name, "Green-Leaf-4711!", 401)
+	}
+	if got := h.browse(t, "GET", "/api/v1/auth/refresh", map[string]string{"Authorization": "Bearer " + bot.token}); got.status != http.StatusUnauthorized {
+		t.Errorf("a browser's session by a bot's token: %d", got.status)
+	}
+	if d := cmp.Diff(before, h.standingOf("victim")); d != "" {
+		t.Errorf("the victim changed:\n%s", d)
+	}
+	h.as(other, "GET", "/users/loggedInUser", nil).want(200)
+	h.login("victim", "Green-Leaf-4711!", 200)
+	h.do("GET", "/users/name/evil", nil, 404)
 }
 
 func TestBotTokensAreMadeAndRevoked(t *testing.T) {
