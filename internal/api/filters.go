@@ -43,6 +43,10 @@ func (c *call) filter(q *store.ListQuery, f registry.Filter, value string) (foun
 		if err != nil || id == entity.NilID {
 			return false, err
 		}
+		seen, err := c.engine.Visible(c.ctx(), c.by, []entity.ID{id})
+		if err != nil || !seen[id] {
+			return false, err // a list must not tell what refers to something hidden
+		}
 		if f.Kind == registry.FilterParent {
 			q.Parent = id
 		} else {

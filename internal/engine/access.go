@@ -95,7 +95,10 @@ func (e *Engine) authorizeIn(ctx context.Context, r store.Reader, l *lookup, by 
 	if err != nil {
 		return err
 	}
-	return decide(s, res, ops...)
+	if err := decide(s, res, ops...); err != nil {
+		return err
+	}
+	return e.authorizeAbout(ctx, r, l, s, t.Name, parent)
 }
 
 // decide asks policy, but for this: everybody may see who they are.

@@ -63,10 +63,60 @@ func (w *write) deletable(ctx context.Context, sel Selector, opts DeleteOptions)
 		return row, nil, err
 	}
 	below, err := w.tx.Descendants(ctx, row.ID)
-	if err == nil && len(below) > 0 && !opts.Recursive {
+	switch {
+	case err != nil || len(below) == 0:
+	case opts.Recursive:
+		err = w.authorizeBelow(ctx, below)
+	default:
 		err = w.empty(ctx, row, opts.Hard)
 	}
 	return row, below, err
+}
+
+// authorizeBelow checks that the caller may also delete what goes along: the right to
+// delete a schema is none to delete its tables.
+func (w *write) authorizeBelow(ctx context.Context, below []entity.ID) error {
+	if w.by.TokenType == "SYSTEM" {
+		return nil
+	}
+	s, err := w.e.subjectIn(ctx, w.tx, w.by.UserID)
+	if err != nil || s.Admin {
+		return err
+	}
+	for chunk := range slices.Chunk(below, batchSize) {
+		rows, err := w.tx.Entities(ctx, chunk)
+		if err != nil {
+			return err
+		}
+		allowed, err := w.e.seen(ctx, w.tx, w.look, w.by, rows, policy.Delete)
+		if err != nil {
+			return err
+		}
+		if len(allowed) == len(rows) {
+			continue
+		}
+		may := make(map[entity.ID]bool, len(allowed))
+		for _, row := range allowed {
+			may[row.ID] = true
+		}
+		first := rows[slices.IndexFunc(rows, func(row store.Row) bool { return !may[row.ID] })]
+		return w.refuseBelow(ctx, first)
+	}
+	return nil
+}
+
+// refuseBelow says why something does not go along, without the name of what the
+// caller may not see.
+func (w *write) refuseBelow(ctx context.Context, row store.Row) error {
+	seen, err := w.e.seen(ctx, w.tx, w.look, w.by, []store.Row{row}, policy.ViewBasic)
+	if err != nil {
+		return err
+	}
+	what := "a " + row.Type
+	if len(seen) > 0 {
+		what = row.Type + " " + entity.Shorten(row.FQN, 200)
+	}
+	return entity.Forbidden("Principal: CatalogPrincipal{name='%s'} operations [Delete] not allowed. It would also delete %s, which you may not; an administrator can grant it.", w.by.Name, what)
 }
 
 // mayGo refuses to delete what the server itself rests on.

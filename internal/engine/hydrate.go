@@ -32,6 +32,7 @@ type hydration struct {
 	quality  qualityView
 	people   map[entity.ID]peopleView // of users and teams
 	root     entity.Ref               // the root team
+	samples  *sampleRights            // nil when there are none to decide about
 }
 
 func (e *Engine) hydrate(ctx context.Context, r store.Reader, l *lookup, t *registry.Type, rows []store.Row, v View) ([]*entity.Entity, error) {
@@ -81,7 +82,7 @@ func (h *hydration) gather(ctx context.Context, r store.Reader) error {
 	if err := h.l.loadAncestors(ctx, parents); err != nil {
 		return err
 	}
-	for _, read := range []func(context.Context, store.Reader, []entity.ID) error{h.readFollowers, h.readVotes, h.readChildren, h.readInverse, h.readRecords, h.readQuality, h.readPeople} {
+	for _, read := range []func(context.Context, store.Reader, []entity.ID) error{h.readFollowers, h.readVotes, h.readChildren, h.readInverse, h.readRecords, h.readQuality, h.readPeople, h.readSampleRights} {
 		if err := read(ctx, r, ids); err != nil {
 			return err
 		}

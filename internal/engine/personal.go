@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"context"
 	"slices"
 
 	"github.com/go-json-experiment/json"
@@ -9,6 +10,7 @@ import (
 	"github.com/catalpa-metadata/catalpa/internal/entity"
 	"github.com/catalpa-metadata/catalpa/internal/policy"
 	"github.com/catalpa-metadata/catalpa/internal/registry"
+	"github.com/catalpa-metadata/catalpa/internal/store"
 )
 
 // SensitiveTag marks entities and columns whose values only those see who may
@@ -21,30 +23,45 @@ const MaskedValue = "********"
 // samplesField is the field that holds values taken from the source.
 const samplesField = "sampleData"
 
-// decideSamples checks whether the caller may see samples. Asked for by name
-// without the right is an error; asked for with * they are left out.
-func (v *View) decideSamples(t *registry.Type, allowed func(policy.Operation) error) error {
-	if !slices.Contains(t.Records, samplesField) || !v.Fields.Has(samplesField) {
+// asksSamples tells whether the answer would show samples.
+func (v *View) asksSamples(t *registry.Type) bool {
+	return slices.Contains(t.Records, samplesField) && v.Fields.Has(samplesField)
+}
+
+// sampleRights are what the caller may do with the samples of the entities of an
+// answer.
+type sampleRights struct{ see, personal map[entity.ID]bool }
+
+// readSampleRights decides for each entity by itself: a rule may depend on it. Asked
+// for by name on one entity, samples that must not be seen are an error; otherwise
+// they are left out.
+func (h *hydration) readSampleRights(ctx context.Context, r store.Reader, _ []entity.ID) error {
+	if h.v.viewer == nil || !h.v.asksSamples(h.t) {
 		return nil
 	}
-	if err := allowed(policy.ViewSampleData); err != nil {
-		if !v.Fields.all {
+	h.samples = &sampleRights{see: map[entity.ID]bool{}, personal: map[entity.ID]bool{}}
+	for op, may := range map[policy.Operation]map[entity.ID]bool{policy.ViewSampleData: h.samples.see, policy.EditAll: h.samples.personal} {
+		rows, err := h.e.seen(ctx, r, h.l, h.v.viewer.by, h.rows, op)
+		if err != nil {
 			return err
 		}
-		v.withheld = append(slices.Clone(v.withheld), samplesField)
-		return nil
+		for _, row := range rows {
+			may[row.ID] = true
+		}
 	}
-	v.personal = allowed(policy.EditAll) == nil
 	return nil
 }
 
 // withholdSamples takes out of an entity what the caller may not see.
 func (h *hydration) withholdSamples(ent *entity.Entity) error {
-	for _, field := range h.v.withheld {
-		delete(ent.Rest, field)
+	if h.samples == nil {
+		return nil
+	}
+	if !h.samples.see[ent.ID] {
+		delete(ent.Rest, samplesField)
 	}
 	raw := ent.Rest[samplesField]
-	if raw == nil || h.v.personal {
+	if raw == nil || h.samples.personal[ent.ID] {
 		return nil
 	}
 	s, err := SensitiveOf(h.t, ent)

@@ -18,10 +18,6 @@ type View struct {
 	Base    string // what hrefs begin with, e.g. "http://localhost:8585/api"; "" leaves them out
 	whole   bool   // show every member of the document, as answers to writes do
 	reveal  bool   // open secrets; decided by the engine
-	// personal shows values that are tagged as sensitive, withheld are fields the
-	// caller may not see; both decided by the engine
-	personal bool
-	withheld []string
 	// viewer leaves out of lists of children and the like what the caller may not
 	// see; nil shows all
 	viewer *Viewer
@@ -46,9 +42,10 @@ func (e *Engine) Get(ctx context.Context, by entity.Principal, t *registry.Type,
 		}
 		v.reveal = by.IsBot && e.authorizeIn(ctx, r, l, by, t, bare, row.Parent, policy.ViewAll) == nil
 		v.viewer = e.Viewer(by)
-		err = v.decideSamples(t, func(op policy.Operation) error { return e.authorizeIn(ctx, r, l, by, t, bare, row.Parent, op) })
-		if err != nil {
-			return err
+		if v.asksSamples(t) && !v.Fields.all {
+			if err := e.authorizeIn(ctx, r, l, by, t, bare, row.Parent, policy.ViewSampleData); err != nil {
+				return err
+			}
 		}
 		ents, err := e.hydrate(ctx, r, l, t, []store.Row{row}, v)
 		if err != nil {
@@ -128,11 +125,14 @@ func (e *Engine) List(ctx context.Context, by entity.Principal, t *registry.Type
 	l.view = req.View
 	l.view.viewer = e.Viewer(by)
 	l.view.reveal = by.IsBot && policy.Decide(subject, &policy.Resource{Type: t.Name}, policy.ViewAll).Allowed
-	err = l.view.decideSamples(t, func(op policy.Operation) error {
-		return policy.Decide(subject, &policy.Resource{Type: t.Name}, op).Err()
-	})
-	if err != nil {
-		return Page{}, err
+	if req.View.asksSamples(t) && !req.View.Fields.all {
+		f, err := e.Sight(ctx, by, t.Name, policy.ViewSampleData)
+		if err != nil {
+			return Page{}, err
+		}
+		if f.Kind == policy.FilterNone {
+			return Page{}, policy.Decide(subject, &policy.Resource{Type: t.Name}, policy.ViewSampleData).Err()
+		}
 	}
 	return l.page(ctx)
 }
@@ -166,7 +166,7 @@ func (p *Page) cut(rows []store.Row, req ListRequest) []store.Row {
 // result shows the outcome of a write to whoever made it.
 func (e *Engine) result(ctx context.Context, w *write, v View) (Result, error) {
 	v.whole, v.Include = true, store.All
-	v.reveal, v.personal = false, false // answers to writes never open secrets
+	v.reveal, v.viewer = false, e.Viewer(w.by) // answers to writes never open secrets
 	row := store.Row{
 		ID: w.in.ent.ID, Type: w.t.Name, Name: w.in.ent.Name, FQN: w.in.ent.FullyQualifiedName, Parent: w.parentRow.ID,
 		Deleted: w.in.ent.IsDeleted(), Doc: w.doc,

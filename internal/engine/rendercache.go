@@ -115,6 +115,9 @@ func (s *shape) cacheable(f Fields) bool {
 	if f.all {
 		return false
 	}
+	if isAbout(s.t.Name) {
+		return false // whether it may be seen depends on what it is about
+	}
 	if len(f.names) > 0 && (s.t.Name == "user" || s.t.Name == "team") {
 		return false // some fields show what comes from other teams
 	}

@@ -99,7 +99,7 @@ func (e *Engine) sightIn(ctx context.Context, r store.Reader, by entity.Principa
 	if ok {
 		return f, nil
 	}
-	f = policy.FilterFor(s, typ, policy.Surroundings{
+	surroundings := policy.Surroundings{
 		Teams: around.ruled,
 		Members: func(team string) []entity.ID {
 			members, failed := around.membersOf(ctx, r, team)
@@ -108,7 +108,8 @@ func (e *Engine) sightIn(ctx context.Context, r store.Reader, by entity.Principa
 			}
 			return members
 		},
-	}, ops...)
+	}
+	f = e.withoutHidden(policy.FilterFor(s, typ, surroundings, ops...), s, typ, surroundings)
 	if err != nil {
 		return policy.Filter{}, err
 	}
@@ -166,6 +167,24 @@ func (e *Engine) seen(ctx context.Context, r store.Reader, l *lookup, by entity.
 
 // factsOf lists what filters may ask of the rows' entities.
 func (e *Engine) factsOf(ctx context.Context, l *lookup, rows []store.Row) (map[entity.ID][]string, error) {
+	resources, err := e.resourcesOf(ctx, l, rows)
+	if err != nil {
+		return nil, err
+	}
+	about, err := e.aboutFacts(ctx, l, rows)
+	if err != nil {
+		return nil, err
+	}
+	out := make(map[entity.ID][]string, len(rows))
+	for i := range resources {
+		out[rows[i].ID] = append(policy.FactsOf(&resources[i]), about[rows[i].ID]...)
+	}
+	return out, nil
+}
+
+// resourcesOf gathers what the rows' entities say of themselves, in their order, but
+// for the teams of their owners.
+func (e *Engine) resourcesOf(ctx context.Context, l *lookup, rows []store.Row) ([]policy.Resource, error) {
 	ents := make([]*entity.Entity, len(rows))
 	parents := make([]entity.ID, 0, len(rows))
 	for i, row := range rows {
@@ -192,11 +211,9 @@ func (e *Engine) factsOf(ctx context.Context, l *lookup, rows []store.Row) (map[
 	if err := l.load(ctx, refs); err != nil {
 		return nil, err
 	}
-	out := make(map[entity.ID][]string, len(rows))
 	for i := range resources {
 		res := &resources[i]
 		res.Owners, res.Domains = l.fullRefs(res.Owners), l.fullRefs(res.Domains)
-		out[rows[i].ID] = policy.FactsOf(res)
 	}
-	return out, nil
+	return resources, nil
 }

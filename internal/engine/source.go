@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"slices"
+	"strings"
 
 	"github.com/go-json-experiment/json"
 
@@ -78,14 +79,33 @@ func (e *Engine) Reach(event store.Event) Reach {
 		id := event.EntityID.String()
 		switch event.EntityType {
 		case "user", "team":
-			return Reach{Facts: []string{policy.Fact(policy.FactOwner, id)}}
+			owned := policy.Fact(policy.FactOwner, id)
+			return Reach{Facts: []string{owned, policy.AboutFact(owned)}}
 		case "domain":
-			return Reach{Facts: []string{policy.Fact(policy.FactDomain, id)}}
+			within := policy.Fact(policy.FactDomain, id)
+			return Reach{Facts: []string{within, policy.AboutFact(within)}}
 		}
 		return Reach{}
 	}
 	renamed := e.renames(event)
-	return Reach{Below: renamed || changesAny(event.Change, "owners", "domains"), Related: renamed}
+	below := renamed || changesAny(event.Change, "owners", "domains") || hasAbout(event.EntityType) && changesLabels(event.Change)
+	return Reach{Below: below, Related: renamed}
+}
+
+// hasAbout tells of types that tests and contracts are about, and that have little
+// else below them: a tag on a whole database is none of its tables'.
+func hasAbout(typ string) bool {
+	switch typ {
+	case "database", "databaseSchema", "glossary", "classification", "domain", "team", "directory":
+		return false
+	}
+	return !strings.HasSuffix(typ, "Service")
+}
+
+// changesLabels tells whether a change may be of what conditions ask of an entity
+// besides owners and domains. A column with a tag may come or go.
+func changesLabels(raw []byte) bool {
+	return slices.ContainsFunc([]string{"tags", "tagFQN", `"certification"`, `"reviewers"`}, func(part string) bool { return bytes.Contains(raw, []byte(part)) })
 }
 
 // renames tells whether an event gave an entity another FQN.

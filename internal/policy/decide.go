@@ -44,9 +44,11 @@ func Decide(s *Subject, r *Resource, ops ...Operation) Decision {
 	}
 	own, owners := s.Rules.on(r.Type), r.Rules.on(r.Type)
 	for _, rules := range [2]*rulesOnType{own, owners} {
-		if hit := rules.denied(s, r, want); hit != nil {
+		if hit := rules.denied(s, r, deniedBy(r, want)); hit != nil {
 			d.decidedBy(hit)
-			d.Missing = want & hit.covers
+			if d.Missing = want & hit.covers; d.Missing == 0 {
+				d.Missing = setOf(ViewBasic)
+			}
 			return d
 		}
 	}
@@ -59,6 +61,26 @@ func Decide(s *Subject, r *Resource, ops ...Operation) Decision {
 		}
 	}
 	d.Missing = want
+	return d
+}
+
+// deniedBy are the operations whose denial refuses what is wanted. What a rule hides
+// from somebody cannot be changed by them either: the answer would show it, and
+// taking a tag away would lift the rule.
+func deniedBy(r *Resource, want OperationSet) OperationSet {
+	if r.ID == entity.NilID {
+		return want
+	}
+	return want | setOf(ViewBasic)
+}
+
+// Hidden tells whether a rule hides the resource from the subject, whatever others
+// allow.
+func Hidden(s *Subject, r *Resource) Decision {
+	d := Decide(s, r, ViewBasic)
+	if d.Effect != Deny {
+		d = Decision{Allowed: true, Subject: s.Name, Type: r.Type}
+	}
 	return d
 }
 

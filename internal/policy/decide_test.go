@@ -81,13 +81,13 @@ func plainly(s *Subject, r *Resource, op Operation) bool {
 			continue
 		}
 		for _, c := range rs.rules {
-			if !c.enabled || !c.reaches(strings.ToLower(r.Type)) || !c.covers.Has(op) || !c.holds(s, r) {
+			if !c.enabled || !c.reaches(strings.ToLower(r.Type)) || !c.holds(s, r) {
 				continue
 			}
-			if c.rule.Effect == Deny {
-				return false
+			if c.rule.Effect == Deny && (c.covers.Has(op) || c.covers.Has(ViewBasic)) {
+				return false // what is hidden cannot be changed either
 			}
-			allowed = true
+			allowed = allowed || c.rule.Effect == Allow && c.covers.Has(op)
 		}
 	}
 	return allowed
@@ -104,7 +104,7 @@ func TestDecideEqualsThePlainReading(t *testing.T) {
 		if d.Allowed != want {
 			t.Fatalf("allowed = %v, plainly %v: %+v", d.Allowed, want, Explain(s, r, ops...))
 		}
-		if d.Allowed == (d.Missing != 0) || d.Missing&^SetOf(ops...) != 0 {
+		if d.Allowed == (d.Missing != 0) || d.Missing&^SetOf(ops...) != 0 && d.Missing != setOf(ViewBasic) {
 			t.Fatalf("allowed = %v with %s missing of %s", d.Allowed, d.Missing, SetOf(ops...))
 		}
 	})

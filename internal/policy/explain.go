@@ -67,6 +67,9 @@ func Explain(s *Subject, r *Resource, ops ...Operation) Explanation {
 }
 
 func (c *compiledRule) consider(s *Subject, r *Resource, want OperationSet, d *Decision) Considered {
+	if c.rule.Effect == Deny {
+		want = deniedBy(r, want)
+	}
 	out := Considered{
 		Rule: c.rule.Name, Policy: c.policy, Role: c.role, Source: c.source, Effect: c.rule.Effect,
 		Operations: (want & c.covers).List(), Condition: c.rule.Condition, Holds: c.holds(s, r),

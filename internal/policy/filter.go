@@ -20,6 +20,7 @@ const (
 	FactDomain        FactKind = "domain"
 	FactTag           FactKind = "tag"
 	FactCertification FactKind = "certification"
+	FactAbout         FactKind = "about" // the type of what the resource is about
 )
 
 // Fact spells one fact as indexes keep it: "owner=0f1e...". Without a value it
@@ -56,6 +57,18 @@ func FactsOf(r *Resource) []string {
 	slices.Sort(facts)
 	return slices.Compact(facts)
 }
+
+// AboutFacts lists what a filter can ask of a resource that is about this one.
+func AboutFacts(r *Resource) []string {
+	facts := []string{Fact(FactAbout, r.Type)}
+	for _, fact := range FactsOf(r) {
+		facts = append(facts, AboutFact(fact))
+	}
+	return facts
+}
+
+// AboutFact spells a fact as one of a resource that is about the one that has it.
+func AboutFact(fact string) string { return string(FactAbout) + "." + fact }
 
 // namesOf are the values by which a reference can be found: domains are the same
 // by id or by FQN.
@@ -114,6 +127,26 @@ func (f Filter) Holds(facts []string) bool {
 // Or widens a filter by resources that have one of the facts.
 func (f Filter) Or(facts ...string) Filter { return anyOf(f, has(facts...)).spelled() }
 
+// Without narrows a filter by the resources of another.
+func (f Filter) Without(other Filter) Filter { return allOf(f, not(other)).spelled() }
+
+// About turns a filter of one type into one of the resources that are about what it
+// holds for.
+func (f Filter) About(typ string) Filter {
+	return allOf(has(Fact(FactAbout, typ)), f.about()).spelled()
+}
+
+func (f Filter) about() Filter {
+	out := Filter{Kind: f.Kind}
+	for _, fact := range f.Facts {
+		out.Facts = append(out.Facts, AboutFact(fact))
+	}
+	for _, operand := range f.Operands {
+		out.Operands = append(out.Operands, operand.about())
+	}
+	return out
+}
+
 // spelled keeps the filter's text with it.
 func (f Filter) spelled() Filter {
 	f.text = ""
@@ -163,6 +196,22 @@ func FilterFor(s *Subject, typ string, around Surroundings, ops ...Operation) Fi
 	return allOf(parts...).spelled()
 }
 
+// HiddenFor tells which resources of a type a rule hides from the subject: those
+// for which Hidden does not allow it.
+func HiddenFor(s *Subject, typ string, around Surroundings) Filter {
+	if s.Admin {
+		return Filter{Kind: FilterNone}
+	}
+	p := partial{s: s, typ: typ, members: around.Members, byOperation: map[Operation][]Filter{}}
+	p.read(s.Rules.on(typ), setOf(ViewBasic), Filter{Kind: FilterAll})
+	for _, t := range around.Teams {
+		if rules := t.Rules.on(typ); rules.mention(setOf(ViewBasic)) {
+			p.read(rules, setOf(ViewBasic), ownedBy(t.Below))
+		}
+	}
+	return anyOf(p.denied...).spelled()
+}
+
 // partial evaluates rules as far as the subject goes.
 type partial struct {
 	s           *Subject
@@ -178,7 +227,7 @@ func (p *partial) read(rules *rulesOnType, want OperationSet, within Filter) {
 		return
 	}
 	for _, c := range rules.deny {
-		if c.covers&want != 0 {
+		if c.covers&(want|setOf(ViewBasic)) != 0 { // see deniedBy
 			p.denied = append(p.denied, allOf(within, p.rule(c)))
 		}
 	}
@@ -195,7 +244,7 @@ func (p *partial) read(rules *rulesOnType, want OperationSet, within Filter) {
 
 // mention tells whether any rule is about one of the operations.
 func (r *rulesOnType) mention(want OperationSet) bool {
-	return r != nil && (r.denyCovers|r.allowCovers)&want != 0
+	return r != nil && (r.denyCovers&(want|setOf(ViewBasic))|r.allowCovers&want) != 0
 }
 
 func (p *partial) rule(c *compiledRule) Filter {

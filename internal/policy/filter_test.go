@@ -101,6 +101,11 @@ func TestFilterAgreesWithDecide(t *testing.T) {
 				t.Fatalf("decided %v, but the filter is %s on %q: %+v", want, filter, FactsOf(r), Explain(w.s, r, ops...))
 			}
 			checkShape(t, filter, true)
+			hidden := HiddenFor(w.s, r.Type, around)
+			if want := !Hidden(w.s, r).Allowed; hidden.Holds(FactsOf(r)) != want {
+				t.Fatalf("hidden %v, but the filter is %s on %q: %+v", want, hidden, FactsOf(r), Explain(w.s, r))
+			}
+			checkShape(t, hidden, true)
 		}
 	})
 }

@@ -146,9 +146,13 @@ func strengthen(list []Permission, rules []*compiledRule, s *Subject, r *Resourc
 		if access == "" {
 			continue
 		}
+		covers := c.covers
+		if access == AccessDeny && r.ID != entity.NilID && covers.Has(ViewBasic) {
+			covers = Covered(All) | setOf(Impersonate) // see deniedBy
+		}
 		for i := range list {
 			p := &list[i]
-			if c.covers.Has(p.Operation) && access.strength() > p.Access.strength() {
+			if covers.Has(p.Operation) && access.strength() > p.Access.strength() {
 				p.Access, p.Rule, p.Policy, p.Role = access, c.rule, c.policy, c.role
 			}
 		}

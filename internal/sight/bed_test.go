@@ -175,7 +175,7 @@ func (b *bed) rules() string {
 		"", "", "isOwner()", "isOwner() || noOwner()", "hasDomain()", "!hasDomain() && noDomain()", "matchAnyTag('C.a')", "!matchAnyTag('C.b')",
 		"matchAllTags('C.a','C.b')", "matchTeam()", "inAnyTeam('t1','t5')", "hasAnyRole('r1') || isReviewer()", "noDomain()",
 	}
-	resources := [][]string{{"All"}, {"table"}, {"table", "databaseSchema"}, {"database"}, {"user"}}
+	resources := [][]string{{"All"}, {"table"}, {"table", "databaseSchema"}, {"database"}, {"user"}, {"testCase"}}
 	operations := [][]string{{"ViewBasic"}, {"ViewAll"}, {"ViewBasic", "EditTags"}, {"All"}, {"EditAll"}}
 	var rules []string
 	for i := range 1 + b.rnd.IntN(3) {
@@ -278,4 +278,22 @@ func (b *bed) addAssets(tables int) {
 		requests[i] = table + `,"tags":[` + strings.Join(tags, ",") + `]}`
 	}
 	b.add("table", requests...)
+	b.addTests(schemas[0])
+}
+
+// addTests makes tests of the tables in a schema: whoever may not see the table sees
+// none of them.
+func (b *bed) addTests(schema string) {
+	b.add("testDefinition", `{"name":"rows","description":"","entityType":"TABLE","testPlatforms":["OpenMetadata"]}`)
+	var tables []string
+	b.must(b.e.Store().View(b.Context(), func(r store.Reader) error {
+		rows, err := r.List(b.Context(), store.ListQuery{Type: "table", Under: schema, Limit: 40})
+		for _, row := range rows {
+			tables = append(tables, row.FQN)
+		}
+		return err
+	}))
+	for _, table := range tables {
+		b.add("testCase", fmt.Sprintf(`{"name":"t","entityLink":"<#E::table::%s>","testDefinition":"rows"}`, table))
+	}
 }
