@@ -19,6 +19,7 @@ type keysCommand struct {
 	Retire       keysRetireCommand `cmd:"" help:"Refuse all tokens of a key."`
 	Import       keysImportCommand `cmd:"" help:"Bring a key of your own, to sign or to verify only."`
 	ExportPublic keysExportCommand `cmd:"" name:"export-public" help:"Print the public half of a key."`
+	RotateMaster keysMasterCommand `cmd:"" name:"rotate-master" help:"Let a new master key seal stored secrets, with overlap."`
 }
 
 type keysListCommand struct {
@@ -114,6 +115,31 @@ func (c *keysRotateCommand) Run(ctx context.Context, out *console) error {
 		when = "from " + stamp(key.Due)
 	}
 	_, err = fmt.Fprintf(out.stdout, "%s signs %s\n", key.ID, when)
+	return err
+}
+
+type keysMasterCommand struct {
+	dataDirFlags
+}
+
+// Help is shown below the flags.
+func (keysMasterCommand) Help() string {
+	return `The master key seals the secrets in the store: passwords of connections, and what sessions keep of the identity provider. The new key seals from now on; the former ones stay in master.key and open what they sealed. Back the file up again. The server may be running on the directory or not; it takes the key up within a second.
+
+Example:
+  catalpa keys rotate-master --data-dir /var/lib/catalpa`
+}
+
+// Run adds a master key.
+func (c *keysMasterCommand) Run(ctx context.Context, out *console) error {
+	cfg, err := c.load()
+	if err != nil {
+		return err
+	}
+	if err := server.RotateMaster(ctx, cfg); err != nil {
+		return fmt.Errorf("rotating the master key: %w", err)
+	}
+	_, err = fmt.Fprintln(out.stdout, "a new master key seals from now on; back master.key up again")
 	return err
 }
 

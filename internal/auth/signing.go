@@ -49,6 +49,12 @@ func (s *Service) RotateKey(ctx context.Context, by entity.Principal, atOnce boo
 	return info, s.auditKey(ctx, by, action, info.ID, err)
 }
 
+// RotateMaster makes another master key seal the secrets that are stored. The former
+// ones open what they sealed: of sessions, until those are renewed or over.
+func (s *Service) RotateMaster(ctx context.Context, by entity.Principal) error {
+	return s.auditKey(ctx, by, "masterKeyRotated", "", s.sealer.Rotate())
+}
+
 // ImportKey makes a pair of the operator the one that signs.
 func (s *Service) ImportKey(ctx context.Context, by entity.Principal, in key.Import) (key.Info, error) {
 	info, err := s.keys.Import(in)

@@ -10,6 +10,8 @@ import (
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/catalpa-metadata/catalpa/internal/config"
 )
 
 // tester calls a server of this process as its administrator and as others, and keeps
@@ -17,6 +19,7 @@ import (
 type tester struct {
 	t       *testing.T
 	s       running
+	cfg     *config.Config
 	admin   string
 	secrets []string
 }
@@ -47,7 +50,7 @@ func startLoudWith(t *testing.T, env map[string]string) *tester {
 		t.Fatal(err)
 	}
 	cfg.Log.Level = "debug"
-	return &tester{t: t, s: start(t, cfg, false)}
+	return &tester{t: t, s: start(t, cfg, false), cfg: cfg}
 }
 
 // call sends a request below /api/v1. A text that is sent is sent as it is, anything

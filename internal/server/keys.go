@@ -103,6 +103,12 @@ func RotateKey(ctx context.Context, cfg *config.Config, atOnce bool) (out KeyInf
 	return out, err
 }
 
+// RotateMaster makes a new master key seal stored secrets; a running server takes it up
+// within a second.
+func RotateMaster(ctx context.Context, cfg *config.Config) error {
+	return onDataDir(ctx, cfg, false, func(a *assembly) error { return a.auth.RotateMaster(ctx, entity.System()) })
+}
+
 // KeyImport names a key of the operator.
 type KeyImport struct {
 	PrivateFile, PublicFile, KeyID string

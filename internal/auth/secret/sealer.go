@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 
 	"golang.org/x/crypto/chacha20poly1305"
 )
@@ -32,53 +33,65 @@ var ErrOpen = errors.New("the sealed text cannot be opened with this master key 
 
 // Sealer encrypts and decrypts small texts. It is safe for concurrent use.
 type Sealer struct {
-	aead cipher.AEAD
+	keys atomic.Pointer[[]cipher.AEAD] // the first seals, all open
+	file *masterFile                   // nil for a key that was given
 }
 
 // OpenDir returns the Sealer of a data directory; created tells that there was no
-// master key and a random one has been written.
+// master key and a random one has been written. A key that another process adds to the
+// file is taken up by itself.
 func OpenDir(dir string) (s *Sealer, created bool, err error) {
-	path := filepath.Join(dir, MasterFile)
-	master, err := readMaster(path)
+	file := &masterFile{path: filepath.Join(dir, MasterFile)}
+	masters, err := file.read()
 	if errors.Is(err, fs.ErrNotExist) {
-		created, err = createMaster(path)
+		created, err = createMaster(file.path)
 		if err != nil {
 			return nil, false, fmt.Errorf("create the master key: %w", err)
 		}
-		master, err = readMaster(path)
+		masters, err = file.read()
 	}
 	if err != nil {
 		return nil, false, fmt.Errorf("read the master key: %w", err)
 	}
-	s, err = New(master)
-	return s, created, err
-}
-
-func readMaster(path string) ([]byte, error) {
-	text, err := ReadFile(path)
-	if err != nil {
-		return nil, err
-	}
-	master, err := base64.StdEncoding.DecodeString(strings.TrimSpace(string(text)))
-	if err != nil || len(master) != masterSize {
-		// The decoder's own error would quote the key.
-		return nil, fmt.Errorf("%s does not hold %d bytes in base64; restore it from the backup", MasterFile, masterSize)
-	}
-	return master, nil
+	s = &Sealer{file: file}
+	return s, created, s.use(masters)
 }
 
 func createMaster(path string) (created bool, err error) {
-	master := make([]byte, masterSize)
-	_, _ = rand.Read(master) // never fails, says crypto/rand
-	err = CreateFile(path, []byte(base64.StdEncoding.EncodeToString(master)+"\n"))
+	err = CreateFile(path, []byte(newMaster()))
 	if errors.Is(err, fs.ErrExist) {
 		return false, nil
 	}
 	return err == nil, err
 }
 
+// newMaster is the line of a fresh key.
+func newMaster() string {
+	master := make([]byte, masterSize)
+	_, _ = rand.Read(master) // never fails, says crypto/rand
+	return base64.StdEncoding.EncodeToString(master) + "\n"
+}
+
 // New makes a Sealer from a master key of 32 bytes.
 func New(master []byte) (*Sealer, error) {
+	s := new(Sealer)
+	return s, s.use([][]byte{master})
+}
+
+// use takes master keys, the one that seals first.
+func (s *Sealer) use(masters [][]byte) error {
+	keys := make([]cipher.AEAD, len(masters))
+	for i, master := range masters {
+		var err error
+		if keys[i], err = cipherOf(master); err != nil {
+			return err
+		}
+	}
+	s.keys.Store(&keys)
+	return nil
+}
+
+func cipherOf(master []byte) (cipher.AEAD, error) {
 	if len(master) != masterSize {
 		return nil, fmt.Errorf("a master key has %d bytes, not %d", masterSize, len(master))
 	}
@@ -89,22 +102,43 @@ func New(master []byte) (*Sealer, error) {
 		return nil, err
 	}
 	// The long nonce of XChaCha20 may be random for any number of texts.
-	aead, err := chacha20poly1305.NewX(key)
-	if err != nil {
-		return nil, err
+	return chacha20poly1305.NewX(key)
+}
+
+// Rotate adds a fresh master key that seals from now on. The former ones still open
+// what they sealed, for as long as they are in the file.
+func (s *Sealer) Rotate() error {
+	if s.file == nil {
+		return errors.New("the master key is not in a file")
 	}
-	return &Sealer{aead: aead}, nil
+	masters, err := s.file.add(newMaster())
+	if err != nil {
+		return err
+	}
+	return s.use(masters)
+}
+
+// follow takes up what another process did to the file, and tells whether it did. A
+// file that cannot be read leaves things as they are.
+func (s *Sealer) follow(now bool) bool {
+	if s.file == nil || !s.file.changed(now) {
+		return false
+	}
+	masters, err := s.file.read()
+	return err == nil && s.use(masters) == nil
 }
 
 // Seal encrypts a text. place says where the result is kept, such as the path of
 // the member or the entity's id: only Open with the same place gives it back, so a
 // sealed text copied elsewhere is worthless.
 func (s *Sealer) Seal(plain, place string) (string, error) {
-	nonce := make([]byte, s.aead.NonceSize(), s.aead.NonceSize()+len(plain)+s.aead.Overhead())
+	s.follow(false)
+	aead := (*s.keys.Load())[0]
+	nonce := make([]byte, aead.NonceSize(), aead.NonceSize()+len(plain)+aead.Overhead())
 	if _, err := rand.Read(nonce); err != nil {
 		return "", err
 	}
-	box := s.aead.Seal(nonce, nonce, []byte(plain), []byte(place))
+	box := aead.Seal(nonce, nonce, []byte(plain), []byte(place))
 	return Prefix + base64.RawURLEncoding.EncodeToString(box), nil
 }
 
@@ -116,15 +150,27 @@ func (s *Sealer) Open(text, place string) (string, error) {
 		return "", ErrNotSealed
 	}
 	box, err := base64.RawURLEncoding.Strict().DecodeString(encoded)
-	if err != nil || len(box) < s.aead.NonceSize()+s.aead.Overhead() {
+	if err != nil || len(box) < chacha20poly1305.NonceSizeX+chacha20poly1305.Overhead {
 		return "", ErrOpen
 	}
-	nonce, cipherText := box[:s.aead.NonceSize()], box[s.aead.NonceSize():]
-	plain, err := s.aead.Open(nil, nonce, cipherText, []byte(place))
-	if err != nil {
+	plain, ok := s.open(box, place)
+	if !ok && s.follow(true) {
+		plain, ok = s.open(box, place)
+	}
+	if !ok {
 		return "", ErrOpen
 	}
 	return string(plain), nil
+}
+
+func (s *Sealer) open(box []byte, place string) ([]byte, bool) {
+	nonce, cipherText := box[:chacha20poly1305.NonceSizeX], box[chacha20poly1305.NonceSizeX:]
+	for _, aead := range *s.keys.Load() {
+		if plain, err := aead.Open(nil, nonce, cipherText, []byte(place)); err == nil {
+			return plain, true
+		}
+	}
+	return nil, false
 }
 
 // IsSealed tells whether a stored text has the form that Seal gives. It is no

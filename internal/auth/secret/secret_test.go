@@ -2,6 +2,7 @@ package secret
 
 import (
 	"bytes"
+	"encoding/base64"
 	"errors"
 	"io/fs"
 	"os"
@@ -203,4 +204,136 @@ func TestCreateAndReplace(t *testing.T) {
 	if files, _ := os.ReadDir(filepath.Dir(path)); len(files) != 1 {
 		t.Errorf("%d files left", len(files))
 	}
+}
+
+// TestRotateWithOverlap: a new key seals, the former ones open, in every process that
+// uses the directory, without a restart.
+func TestRotateWithOverlap(t *testing.T) {
+	dir := t.TempDir()
+	open := func() *Sealer {
+		t.Helper()
+		s, _, err := OpenDir(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	seal := func(s *Sealer, plain string) string {
+		t.Helper()
+		text, err := s.Seal(plain, "place")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return text
+	}
+	running, command := open(), open()
+	texts := map[string]string{"before": seal(running, "before")}
+	first, err := os.ReadFile(filepath.Join(dir, MasterFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, plain := range []string{"one", "two"} {
+		if err := command.Rotate(); err != nil {
+			t.Fatal(err)
+		}
+		texts[plain] = seal(command, plain)
+	}
+	file, err := os.ReadFile(filepath.Join(dir, MasterFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	info, err := os.Stat(filepath.Join(dir, MasterFile))
+	if err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("mode %v, %v", info.Mode(), err)
+	}
+	if lines := strings.Count(string(file), "\n"); lines != 3 || !strings.HasSuffix(string(file), string(first)) {
+		t.Fatalf("%d keys in the file, want the first one last", lines)
+	}
+	for name, s := range map[string]*Sealer{"the running one": running, "the command": command, "one after a restart": open()} {
+		for plain, text := range texts {
+			if got, err := s.Open(text, "place"); err != nil || got != plain {
+				t.Errorf("%s, %s: %q, %v", name, plain, got, err)
+			}
+		}
+	}
+	// The running one seals with the new key, too: the first alone cannot open that.
+	after := seal(running, "after")
+	old := t.TempDir()
+	if err := CreateFile(filepath.Join(old, MasterFile), first); err != nil {
+		t.Fatal(err)
+	}
+	former, _, err := OpenDir(old)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := former.Open(after, "place"); !errors.Is(err, ErrOpen) {
+		t.Errorf("sealed with the former key: %v", err)
+	}
+	if got, err := former.Open(texts["before"], "place"); err != nil || got != "before" {
+		t.Errorf("%q, %v", got, err)
+	}
+}
+
+// TestNewMasterKeyIsNoticed: a process that seals and never opens takes it up as well.
+func TestNewMasterKeyIsNoticed(t *testing.T) {
+	dir := t.TempDir()
+	running, _, err := OpenDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	command, _, err := OpenDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := command.Rotate(); err != nil {
+		t.Fatal(err)
+	}
+	running.file.mu.Lock()
+	running.file.looked = running.file.looked.Add(-2 * lookEvery)
+	running.file.mu.Unlock()
+	text, err := running.Seal("x", "p")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, ok := newest(t, command).open(boxOf(t, text), "p"); !ok {
+		t.Error("the former key still seals")
+	}
+	// A file that is damaged meanwhile leaves the running one as it is.
+	if err := ReplaceFile(filepath.Join(dir, MasterFile), []byte("damaged")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := running.Open(Prefix+strings.Repeat("A", 100), "p"); !errors.Is(err, ErrOpen) {
+		t.Error(err)
+	}
+	if got, err := running.Open(text, "p"); err != nil || got != "x" {
+		t.Errorf("%q, %v", got, err)
+	}
+	if err := running.Rotate(); err == nil {
+		t.Error("a damaged file is rotated")
+	}
+	given, err := New(bytes.Repeat([]byte{7}, 32))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := given.Rotate(); err == nil {
+		t.Error("a key that is in no file is rotated")
+	}
+}
+
+// newest is a Sealer with the first key of another alone.
+func newest(t *testing.T, s *Sealer) *Sealer {
+	t.Helper()
+	one := new(Sealer)
+	keys := (*s.keys.Load())[:1]
+	one.keys.Store(&keys)
+	return one
+}
+
+func boxOf(t *testing.T, text string) []byte {
+	t.Helper()
+	box, err := base64.RawURLEncoding.DecodeString(strings.TrimPrefix(text, Prefix))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return box
 }

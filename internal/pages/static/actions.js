@@ -20,6 +20,7 @@ export default {
   "keyRetired": "signing key retired",
   "keyRotated": "signing key changed",
   "legacyTokenUsed": "token of another server used",
+  "masterKeyRotated": "key that seals stored secrets changed",
   "passwordChanged": "password changed",
   "passwordReset": "password reset by mail",
   "passwordResetRefused": "link of a reset refused",
