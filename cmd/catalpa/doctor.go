@@ -22,6 +22,7 @@ type doctorCommand struct {
 	Bots     doctorBotsCommand     `cmd:"" help:"Examine the bots' tokens."`
 	Keys     doctorKeysCommand     `cmd:"" help:"Examine the signing keys."`
 	Code     doctorCodeCommand     `cmd:"" help:"Explain a code, such as SEC-TOK-KID: what it means, what to do, what finds the cause."`
+	Proxy    doctorProxyCommand    `cmd:"" help:"Ask the running server by its public address: what does a proxy in between change?"`
 }
 
 // Help is shown below the flags.
@@ -68,6 +69,13 @@ type doctorKeysCommand struct{ doctorFlags }
 // Run examines the keys.
 func (c *doctorKeysCommand) Run(ctx context.Context, out *console) error {
 	return c.report(ctx, out, doctor.AreaKeys)
+}
+
+type doctorProxyCommand struct{ doctorFlags }
+
+// Run examines the way from the public address to the server.
+func (c *doctorProxyCommand) Run(ctx context.Context, out *console) error {
+	return c.report(ctx, out, doctor.AreaProxy)
 }
 
 func (f doctorFlags) report(ctx context.Context, out *console, areas ...string) error {

@@ -1,10 +1,11 @@
 package api
 
 import (
+	"maps"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/catalpa-metadata/catalpa/internal/auth"
 	"github.com/catalpa-metadata/catalpa/internal/doctor"
@@ -17,6 +18,7 @@ func (a *API) diagnosisRoutes() []Route {
 	const base = "/api/v1/system/security"
 	return []Route{
 		{Method: http.MethodGet, Path: base + "/doctor", Access: AdminOnly, Handle: (*call).examine},
+		{Method: http.MethodGet, Path: doctor.ArrivalPath, Access: Public, Handle: (*call).arrival},
 		{Method: http.MethodPost, Path: base + "/doctor/token", Access: AdminOnly, MaxBody: smallBody, Handle: (*call).explainToken},
 		{Method: http.MethodGet, Path: base + "/codes", Access: AdminOnly, Handle: (*call).refusalCodes},
 		{Method: http.MethodGet, Path: base + "/audit", Access: AdminOnly, Handle: (*call).auditTrail},
@@ -36,36 +38,48 @@ func (c *call) examine() error {
 		}
 	}
 	report := c.checkup(c.ctx(), areas...)
-	if len(areas) == 0 {
-		report = report.With(c.proxyChecks()...)
+	if len(areas) == 0 || slices.Contains(areas, doctor.AreaProxy) {
+		known := func(check doctor.Check) bool { return slices.Contains(report.Checks, check) }
+		report = report.With(slices.DeleteFunc(c.wayHere(), known)...)
 	}
 	return c.json(http.StatusOK, report)
 }
 
-// proxyChecks compare what this request says of the way here with the settings.
-func (c *call) proxyChecks() []doctor.Check {
-	const area = "proxy"
-	settings := c.signOn()
-	var checks []doctor.Check
-	if public, err := url.Parse(settings.PublicURL); err == nil && public.Host != "" && !strings.EqualFold(public.Host, c.r.Host) {
-		checks = append(checks, doctor.Check{
-			Area: area, Name: "address", Status: doctor.Warning, Code: auth.CodeProxy,
-			Detail: "this request names the host " + entity.Shorten(c.r.Host, 100) + ", serverUrl names " + public.Host,
-			Remedy: "set oidcConfiguration.serverUrl to the address in the browser, or let the proxy pass the Host header on",
-		})
+// wayHere compares how this very request came with the settings.
+func (c *call) wayHere() []doctor.Check {
+	if checks := doctor.OfArrival(c.arrived(), c.signOn().PublicURL); len(checks) > 0 {
+		return checks
 	}
-	forwarded := c.r.Header.Get("X-Forwarded-For") != "" || c.r.Header.Get("X-Forwarded-Proto") != ""
-	if forwarded && !settings.trusts(c.peer()) {
-		checks = append(checks, doctor.Check{
-			Area: area, Name: "trusted proxies", Status: doctor.Warning, Code: auth.CodeProxy,
-			Detail: "X-Forwarded-* headers came from an address that is not in trustedProxies and were ignored",
-			Remedy: "add the proxy's address to trustedProxies",
-		})
+	return []doctor.Check{{Area: doctor.AreaProxy, Name: "this request", Status: doctor.Fine, Detail: "host and forwarding headers fit the settings"}}
+}
+
+// arrived tells how the request looks here.
+func (c *call) arrived() doctor.Arrival {
+	h := c.r.Header
+	a := doctor.Arrival{
+		Host: c.r.Host, Headers: slices.Sorted(maps.Keys(h)), Trusted: c.signOn().trusts(c.peer()),
+		Forwarded: h.Get("X-Forwarded-For") != "" || h.Get("X-Forwarded-Proto") != "",
+		Cookie:    len(c.r.CookiesNamed(doctor.CookieName)) > 0,
 	}
-	if len(checks) == 0 {
-		checks = append(checks, doctor.Check{Area: area, Name: "way here", Status: doctor.Fine, Detail: "host and forwarding headers fit the settings"})
+	if sent := c.credential(); sent != "" {
+		a.Authorization = doctor.Digest(sent)
 	}
-	return checks
+	return a
+}
+
+// arrival answers the doctor of this server, who may come by a proxy that takes
+// credentials away. For everybody else this is no route.
+func (c *call) arrival() error {
+	if !c.auth.Asked(c.query.Get("question")) {
+		if _, err := c.auth.Authenticate(c.ctx(), c.credential()); err != nil {
+			return err
+		}
+		return entity.Errorf(entity.KindNotFound, "only the doctor asks here: catalpa doctor proxy")
+	}
+	a := c.arrived()
+	c.setCookie(doctor.CookieName, "arrived", time.Minute)
+	a.SetCookie = c.w.Header().Get("Set-Cookie")
+	return c.json(http.StatusOK, a)
 }
 
 func (c *call) explainToken() error {
@@ -105,9 +119,10 @@ func Codes() []CodeText {
 // examineBy is what tells which of the causes of a code it is.
 func examineBy(code string) string {
 	for _, e := range []struct{ command, codes string }{
+		{"catalpa doctor proxy", "SEC-TOK-MISSING SEC-PROXY SEC-COOKIE-"},
 		{"catalpa doctor token FILE", "SEC-TOK- SEC-KEY- SEC-BOT- SEC-CLAIM- SEC-USER-"},
 		{"catalpa doctor provider", "SEC-JWKS- SEC-DISC- SEC-CB- SEC-SCOPE- SEC-SAML- SEC-LDAP-"},
-		{"the page /settings/sign-in, opened as people open it", "SEC-PROXY SEC-COOKIE- SEC-ORIGIN"},
+		{"the page /settings/sign-in, opened as people open it", "SEC-ORIGIN"},
 	} {
 		for prefix := range strings.FieldsSeq(e.codes) {
 			if strings.HasPrefix(code, prefix) {

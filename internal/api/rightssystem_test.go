@@ -118,6 +118,7 @@ func accountTries() map[string][]rightsTry {
 		},
 		"DELETE /auth/identities":       {{query: "user=victim", as: lately}},
 		"GET /auth/refresh":             {{why: "wants the cookie of a session"}},
+		"GET /system/security/arrival":  {{why: "wants a question of the doctor"}},
 		"GET /auth/login":               {{why: "there is no provider"}},
 		"GET /auth/logout":              {{}},
 		"POST /auth/logout":             {{}},

@@ -327,8 +327,9 @@ func TestCodesAreExplained(t *testing.T) {
 	}
 	for code, want := range map[string]CodeText{
 		auth.CodeKeyID: {Status: 401, Examine: "catalpa doctor token FILE"}, auth.CodeJWKSDown: {Status: 503, Examine: "catalpa doctor provider"},
-		auth.CodeCookie: {Status: 400, Examine: "the page /settings/sign-in, opened as people open it"}, auth.CodeReauth: {Status: 403},
-		auth.CodeProxy: {Examine: "the page /settings/sign-in, opened as people open it"}, auth.CodeScopeRefresh: {Examine: "catalpa doctor provider"},
+		auth.CodeCookie: {Status: 400, Examine: "catalpa doctor proxy"}, auth.CodeReauth: {Status: 403},
+		auth.CodeProxy: {Examine: "catalpa doctor proxy"}, auth.CodeMissing: {Status: 401, Examine: "catalpa doctor proxy"},
+		auth.CodeOrigin: {Status: 403, Examine: "the page /settings/sign-in, opened as people open it"}, auth.CodeScopeRefresh: {Examine: "catalpa doctor provider"},
 	} {
 		if got := found[code]; got.Status != want.Status || got.Examine != want.Examine {
 			t.Errorf("%s: %+v, want status %d and %q", code, got, want.Status, want.Examine)

@@ -184,8 +184,8 @@ var refusals = map[string]text{
 
 // warnings are what the doctor tells with codes that nobody is refused with.
 var warnings = map[string]text{
-	CodeProxy: {message: "What a request says of the way here does not fit the settings: its host, or headers of a proxy that is not listed.",
-		hint: "Set oidcConfiguration.serverUrl to the address in the browser, let the proxy pass the Host header on, and add the proxy to server.trustedProxies."},
+	CodeProxy: {message: "A proxy changes requests or answers on their way, or what a request says of that way does not fit the settings.",
+		hint: "The operator finds what it changes with catalpa doctor proxy, while the server runs."},
 	CodeScopeRefresh: {message: "The identity provider gives no refresh token: sessions end with its ID token.",
 		hint: "Add offline_access to the scope and allow it at the provider. At Auth0: the application's grant types and refresh token rotation."},
 }

@@ -91,3 +91,7 @@ func (b *binder) checkAccepted(accept []string) {
 
 // Source says where the value of a key comes from, "default" when nobody gave one.
 func (c *Config) Source(key string) string { return cmp.Or(c.Sources[key], "default") }
+
+// Saved tells whether the key's value was saved by an administrator, rather than given
+// by the operator.
+func (c *Config) Saved(key string) bool { return c.Source(key) == sourceSaved }

@@ -1,5 +1,5 @@
 // Package doctor examines a server's sign-on from the outside in: configuration,
-// data directory, keys, bots, provider. Each finding says what is wrong and what to
+// data directory, keys, bots, provider, proxies. Each finding says what is wrong and what to
 // do about it; the same report is printed by the command line and served to
 // administrators.
 //
@@ -33,7 +33,7 @@ const (
 
 // Check is one thing that was looked at.
 type Check struct {
-	Area   string `json:"area"` // configuration, data, keys, bots, provider
+	Area   string `json:"area"` // configuration, data, keys, bots, provider, proxy
 	Name   string `json:"name"`
 	Status Status `json:"status"`
 	Code   string `json:"code,omitzero"`
@@ -81,6 +81,7 @@ type Patient struct {
 	// Recording tells of a running server since when audit trail and log cannot be
 	// written; zero times if they can.
 	Recording func() (audit, log time.Time)
+	Way       *Way // nil if no address for browsers is configured
 	Clock     func() time.Time
 }
 
@@ -91,10 +92,13 @@ const (
 	AreaKeys          = "keys"
 	AreaBots          = "bots"
 	AreaProvider      = "provider"
+	AreaProxy         = "proxy"
 )
 
 // Areas lists what Examine can be limited to.
-func Areas() []string { return []string{AreaConfiguration, AreaData, AreaKeys, AreaBots, AreaProvider} }
+func Areas() []string {
+	return []string{AreaConfiguration, AreaData, AreaKeys, AreaBots, AreaProvider, AreaProxy}
+}
 
 // Examine looks at everything, or at the named areas only.
 func Examine(ctx context.Context, p Patient, areas ...string) Report {
@@ -117,6 +121,10 @@ func Examine(ctx context.Context, p Patient, areas ...string) Report {
 			checks = append(checks, p.bots(ctx)...)
 		case AreaProvider:
 			checks = append(checks, p.provider(ctx)...)
+		case AreaProxy:
+			if p.Way != nil {
+				checks = append(checks, p.Way.examine(ctx)...)
+			}
 		}
 	}
 	return summarize(checks)

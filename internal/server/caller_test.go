@@ -20,6 +20,7 @@ type tester struct {
 	t       *testing.T
 	s       running
 	cfg     *config.Config
+	host    string // that requests name; the server's own if empty
 	admin   string
 	secrets []string
 }
@@ -69,6 +70,7 @@ func (c *tester) call(bearer, method, path string, body any) reply {
 	if err != nil {
 		c.t.Fatal(err)
 	}
+	req.Host = c.host
 	if bearer != "" {
 		req.Header.Set("Authorization", "Bearer "+bearer)
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"maps"
+	"net/url"
 	"os"
 	"slices"
 	"time"
@@ -14,6 +15,7 @@ import (
 	"github.com/catalpa-metadata/catalpa/internal/config"
 	"github.com/catalpa-metadata/catalpa/internal/doctor"
 	"github.com/catalpa-metadata/catalpa/internal/entity"
+	"github.com/catalpa-metadata/catalpa/internal/outbound"
 	"github.com/catalpa-metadata/catalpa/internal/store"
 )
 
@@ -131,8 +133,26 @@ func (a *assembly) patient() doctor.Patient {
 	}
 	if a.signOn != nil {
 		p.Config, p.Findings = a.signOn.Config(), append(a.acceptedAtStart(), a.signOn.Findings()...)
+		p.Way = a.wayHere(p.Config)
 	}
 	return p
+}
+
+// wayHere lets the doctor ask the server by the address that browsers know, if there is
+// one. Private addresses may be asked where the operator named it: an administrator
+// must not learn from the doctor which of them answer.
+func (a *assembly) wayHere(cfg *config.Config) *doctor.Way {
+	address := publicURL(cfg)
+	at, err := url.Parse(address)
+	if address == "" || err != nil {
+		return nil
+	}
+	allow := slices.Clone(cfg.Server.OutboundAllow)
+	if operator := a.log == nil; operator || !cfg.Saved(serverURLSetting) {
+		allow = append(allow, at.Hostname())
+	}
+	client := outbound.New(outbound.Options{Allow: allow, Development: cfg.Mode == config.Development, NoRedirects: true})
+	return &doctor.Way{Address: address, Client: client, Question: a.auth.Question}
 }
 
 // acceptedAtStart are findings that only showed while starting.

@@ -250,11 +250,13 @@ func (a *assembly) newAPI(cfg *config.Config, opts Options, log *slog.Logger) *a
 // publicURL is what links in answers begin with: what the operator named, otherwise
 // the address a request came to.
 func publicURL(cfg *config.Config) string {
-	if cfg.Source("authenticationConfiguration.oidcConfiguration.serverUrl") == "default" {
+	if cfg.Source(serverURLSetting) == "default" {
 		return ""
 	}
 	return cfg.Server.URL
 }
+
+const serverURLSetting = "authenticationConfiguration.oidcConfiguration.serverUrl"
 
 // botToken adds a token for a bot's user, beside those in use.
 func (a *assembly) botToken(ctx context.Context, bot, expiry string) (string, error) {
