@@ -115,6 +115,9 @@ func (w *rightsWorld) run(t *testing.T, u *rightsUnit, got *rightsResults) {
 	scenes := make([]*scene, len(rightsCallers))
 	for i, name := range rightsCallers {
 		own := "x_" + name
+		if rightsTypes[u.typ.Name].needs != "" { // units run at the same time: what is needed must be nobody else's
+			own = u.typ.Name + "_" + own
+		}
 		if u.base == "" {
 			own = strings.Trim(strings.ReplaceAll(u.name, "/", "_"), "_") + "_" + name
 		}
