@@ -1,12 +1,14 @@
 package api
 
 import (
+	"bytes"
 	"net/http"
 	"strconv"
 	"strings"
 
 	"github.com/go-chi/chi/v5"
 
+	"github.com/catalpa-metadata/catalpa/internal/csvio"
 	"github.com/catalpa-metadata/catalpa/internal/engine"
 	"github.com/catalpa-metadata/catalpa/internal/entity"
 	"github.com/catalpa-metadata/catalpa/internal/lineage"
@@ -241,15 +243,19 @@ func (h lineageHandler) export(c *call) error {
 	if err != nil {
 		return err
 	}
-	out, err := h.service.Export(c.ctx(), c.by, req)
+	records, err := h.service.Export(c.ctx(), c.by, req)
 	if err != nil {
 		return err
 	}
+	var out bytes.Buffer
+	if err := csvio.Records(&out, records); err != nil {
+		return entity.Internal(err)
+	}
 	header := c.w.Header()
 	header.Set("Content-Type", "text/plain; charset=utf-8")
-	header.Set("Content-Length", strconv.Itoa(len(out)))
+	header.Set("Content-Length", strconv.Itoa(out.Len()))
 	c.w.WriteHeader(http.StatusOK)
-	if _, err := c.w.Write(out); err != nil {
+	if _, err := c.w.Write(out.Bytes()); err != nil {
 		return nil // the client went away; nothing is left to answer
 	}
 	return nil

@@ -134,11 +134,11 @@ func (m *importer) read(records [][]string) {
 	for i, record := range records {
 		r := &m.rows[i]
 		r.cells = record
-		r.change = change{ctx: m.ctx, by: m.by, under: m.c, cells: make(map[string]string, len(record))}
 		if len(record) != len(m.fields) {
 			r.fail(invalidFieldCount, "the row has %d cells, the headers are %d", len(record), len(m.fields))
 			continue
 		}
+		r.change = change{ctx: m.ctx, by: m.by, under: m.c, cells: make(map[string]string, len(record))}
 		for j, f := range m.fields {
 			text := unguard(record[j])
 			r.change.cells[f.name] = text

@@ -11,8 +11,9 @@ import (
 // Limits of one file.
 const (
 	maxRows   = 100_000
-	maxRecord = 4 << 20 // bytes of one record
-	maxCells  = 200     // of one record
+	maxRecord = 4 << 20   // bytes of one record
+	maxCells  = 200       // of one record
+	maxFile   = 2_000_000 // cells of all records
 )
 
 // byteOrderMark is what spreadsheets put before UTF-8 text.
@@ -30,6 +31,7 @@ func parse(data []byte) ([][]string, error) {
 	}
 	r := recordReader{rest: strings.TrimPrefix(string(data), byteOrderMark)}
 	var records [][]string
+	cells := 0
 	for r.skipEmpty(); r.rest != ""; r.skipEmpty() {
 		if len(records) > maxRows {
 			return nil, entity.BadRequest("the file has more than %d rows", maxRows)
@@ -38,19 +40,26 @@ func parse(data []byte) ([][]string, error) {
 		if err != nil {
 			return nil, entity.BadRequest("record %d: %s", len(records)+1, err.Error())
 		}
+		if cells += len(record); cells > maxFile {
+			return nil, entity.BadRequest("the file has more than %d cells", maxFile)
+		}
+		r.width = len(record)
 		records = append(records, record)
 	}
 	return records, nil
 }
 
 // recordReader takes records from the front of a text.
-type recordReader struct{ rest string }
+type recordReader struct {
+	rest  string
+	width int // cells of the record before
+}
 
 func (r *recordReader) skipEmpty() { r.rest = strings.TrimLeft(r.rest, "\r\n") }
 
 func (r *recordReader) record() ([]string, error) {
 	whole := len(r.rest)
-	var cells []string
+	cells := make([]string, 0, r.width)
 	for {
 		cell, err := r.cell()
 		if err != nil {

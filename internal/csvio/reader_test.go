@@ -52,6 +52,7 @@ func TestParseRefuses(t *testing.T) {
 		"too many cells":     {strings.Repeat(",", maxCells+1), "more than 200 cells"},
 		"too long a record":  {strings.Repeat("x", maxRecord+1), "longer than"},
 		"too many rows":      {strings.Repeat("a\n", maxRows+2), "more than 100000 rows"},
+		"too many in all":    {strings.Repeat(strings.Repeat(",", 199)+"\n", maxFile/200+1), "more than 2000000 cells"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -69,7 +70,7 @@ func TestParseRefuses(t *testing.T) {
 // cellText draws texts full of what is special.
 func cellText() *rapid.Generator[string] {
 	piece := rapid.OneOf(
-		rapid.SampledFrom([]string{`"`, ",", ";", "\r\n", "\n", "\r", "'", "=", "+", "-", "@", "\t", " ", ":", "é", "\uFEFF", "{", "1", "true", "\\"}),
+		rapid.SampledFrom([]string{`"`, ",", ";", "\r\n", "\n", "\r", "'", "=", "+", "-", "@", "\t", " ", "＝", ":", "é", "\uFEFF", "{", "1", "true", "\\"}),
 		rapid.StringMatching(`[a-zA-Z0-9 .]{0,6}`),
 	)
 	return rapid.Custom(func(t *rapid.T) string { return strings.Join(rapid.SliceOfN(piece, 0, 8).Draw(t, "pieces"), "") })
@@ -92,7 +93,7 @@ func TestRecordsSurviveTheRoundTrip(t *testing.T) {
 		}
 		for _, record := range got {
 			for i, cell := range record {
-				if cell != "" && strings.IndexByte("=+-@\t\r", cell[0]) >= 0 {
+				if strings.IndexAny(strings.TrimLeft(cell, " \uFEFF"), "=+-@\t\r\n＝＋－＠") == 0 {
 					t.Fatalf("a spreadsheet would run the cell %q", cell)
 				}
 				record[i] = unguard(cell)
@@ -108,6 +109,7 @@ func TestGuard(t *testing.T) {
 	for text, want := range map[string]string{
 		"": "", "plain": "plain", "a=b": "a=b", "=1+1": "'=1+1", "+1": "'+1", "-1": "'-1", "@x": "'@x", "\tx": "'\tx", "\rx": "'\rx",
 		"'": "'", "'quoted'": "'quoted'", "'=1": "''=1", "''-": "'''-",
+		"\n=1": "'\n=1", " =1": "' =1", " a": " a", "\u00a0+1": "'\u00a0+1", "＝1": "'＝1", "＠x": "'＠x", "\uFEFF-1": "'\uFEFF-1", "' =1": "'' =1", "' a": "' a", "1-1": "1-1",
 	} {
 		if got := guard(text); got != want {
 			t.Errorf("guard(%q) is %q, want %q", text, got, want)

@@ -3,6 +3,7 @@ package csvio
 import (
 	"io"
 	"strings"
+	"unicode/utf8"
 )
 
 // lineEnd ends a record (RFC 4180).
@@ -39,11 +40,30 @@ func writeCell(b *strings.Builder, cell string) {
 // quote puts a text in quotes and doubles those inside.
 func quote(text string) string { return `"` + strings.ReplaceAll(text, `"`, `""`) + `"` }
 
+// Records writes records as exports do, for what is no part of a sheet.
+func Records(to io.Writer, records [][]string) error {
+	w := writer{to: to}
+	for _, record := range records {
+		if err := w.record(record...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// What spreadsheets take for the beginning of a formula, the wide forms of Asian
+// keyboards included, and what some of them skip before it.
+const (
+	formulaMarks = "=+-@\t\r\n＝＋－＠"
+	skippedMarks = "' \u00a0\u3000\u200b" + byteOrderMark
+)
+
 // guarded tells whether a cell is one that guard marks: it would be read as a
 // formula, or as a marked cell.
 func guarded(cell string) bool {
-	bare := strings.TrimLeft(cell, "'")
-	return bare != "" && strings.IndexByte("=+-@\t\r", bare[0]) >= 0
+	bare := strings.TrimLeft(cell, skippedMarks)
+	first, size := utf8.DecodeRuneInString(bare)
+	return size > 0 && strings.ContainsRune(formulaMarks, first)
 }
 
 // guard marks a cell that a spreadsheet would run as a formula.

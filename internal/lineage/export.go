@@ -1,9 +1,7 @@
 package lineage
 
 import (
-	"bytes"
 	"context"
-	"encoding/csv"
 	"strings"
 
 	"github.com/go-json-experiment/json"
@@ -22,9 +20,9 @@ func exportHeader() []string {
 	}
 }
 
-// Export returns the edges around an entity as CSV: a line for each edge, and one
-// for each column that its details speak of.
-func (s *Service) Export(ctx context.Context, by entity.Principal, req SearchRequest) ([]byte, error) {
+// Export returns the edges around an entity as the records of a table: one for the
+// headers, one for each edge, and one for each column that its details speak of.
+func (s *Service) Export(ctx context.Context, by entity.Principal, req SearchRequest) ([][]string, error) {
 	f, err := s.find(ctx, by, req)
 	if err != nil {
 		return nil, err
@@ -37,16 +35,11 @@ func (s *Service) Export(ctx context.Context, by entity.Principal, req SearchReq
 	for _, l := range loaded {
 		ends[l.Entity.ID] = exportEnd(l)
 	}
-	var out bytes.Buffer
-	w := csv.NewWriter(&out)
 	lines := [][]string{exportHeader()}
 	for _, rel := range f.g.edges() {
 		lines = append(lines, exportEdge(rel, f.details[[2]entity.ID{rel.From, rel.To}], ends)...)
 	}
-	if err := w.WriteAll(lines); err != nil {
-		return nil, entity.Internal(err)
-	}
-	return out.Bytes(), nil
+	return lines, nil
 }
 
 // exportEnd returns the columns about one end.
