@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -191,6 +192,25 @@ func TestT65MaskedSecret(t *testing.T) {
 		if got := h.as(admin, http.MethodGet, path, nil).want(http.StatusOK); strings.Contains(string(got.body), p.ClientSecret) {
 			t.Errorf("GET %s shows the client secret", path)
 		}
+	}
+}
+
+// Of earlier settings the last ten are kept, and each can be put back.
+func TestTenEarlierSettingsAreKept(t *testing.T) {
+	h := newHarness(t)
+	admin := signedIn(t, h)
+	for i := range 13 {
+		domain := `[{"op":"replace","path":"/authorizerConfiguration/principalDomain","value":"d` + strconv.Itoa(i) + `.example"}]`
+		h.as(admin, http.MethodPatch, "/system/security/config?confirm="+url.QueryEscape(signon.ConfirmPhrase), domain).want(http.StatusNoContent)
+	}
+	earlier, err := h.api.security.History(t.Context())
+	check(t, err)
+	if len(earlier) != 10 || earlier[0].Revision != 12 || earlier[9].Revision != 3 {
+		t.Errorf("%d earlier settings are kept, the newest revision %d", len(earlier), earlier[0].Revision)
+	}
+	h.as(admin, http.MethodPost, "/system/security/restore", `{}`).want(http.StatusOK)
+	if got := h.api.security.Config().Authorizer.PrincipalDomain; got != "d11.example" {
+		t.Errorf("after restoring the domain is %s, want d11.example", got)
 	}
 }
 
