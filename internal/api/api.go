@@ -146,6 +146,7 @@ func New(opts Options) *API {
 	a.routes.add(a.systemRoutes()...)
 	a.routes.add(a.securityRoutes()...)
 	a.routes.add(a.diagnosisRoutes()...)
+	a.routes.add(a.auditLogRoutes()...)
 	a.routes.add(a.searchRoutes()...)
 	a.routes.add(a.permissionRoutes()...)
 	a.routes.add(a.permissionDebugRoutes()...)

@@ -47,6 +47,7 @@ func lookTries() map[string][]rightsTry {
 		"GET /search/aggregate":            {{query: "index=table&field=name.keyword&value=", class: showing("findable")}},
 		"POST /search/aggregate":           {{body: `{"index":"table","fieldName":"name.keyword","size":10,"query":"*"}`, class: showing("findable")}},
 		"GET /search/get/{index}/doc/{id}": {{params: map[string]string{"index": "table", "id": "$findable"}, why: "404 is none"}},
+		"GET /audit/logs":                  {{query: "limit=1"}},
 		"GET /events":                      {{query: "entityCreated=table&timestamp=1", class: total("paging", "total")}},
 
 		"GET /permissions":                       {{variant: "own"}, {variant: "else", query: "user=victim"}},

@@ -37,6 +37,7 @@ const (
 
 // AuditEntry is one entry of the trail. It never holds a credential.
 type AuditEntry struct {
+	Key     string `json:"-"`                // of an entry that was read: those of one time are in its order
 	At      int64  `json:"at"`               // milliseconds since 1970
 	Action  string `json:"action"`           // signIn, signOut, refusal, botTokenIssued, ...
 	User    string `json:"user,omitzero"`    // whom it concerns, by name

@@ -18,6 +18,9 @@ type AuditQuery struct {
 	From, To     int64  // milliseconds since 1970, both included; 0 for no bound
 	Offset       int
 	Limit        int // 100 if 0, at most 1000
+	OldestFirst  bool
+	// Match selects among the entries that fit the rest; nil for all.
+	Match func(AuditEntry) bool
 
 	subjects []string // digests by which refusals name the user
 }
@@ -76,7 +79,11 @@ func (s *Service) find(ctx context.Context, kind string, q AuditQuery) ([]AuditE
 		entries = entries[:0]
 		skip := q.Offset
 		for offset := 0; ; offset += maxEntries {
-			records, err := r.Records(ctx, store.RecordQuery{Kind: kind, Order: store.NewestFirst, From: q.From, To: q.To, Offset: offset, Limit: maxEntries})
+			order := store.NewestFirst
+			if q.OldestFirst {
+				order = store.OldestFirst
+			}
+			records, err := r.Records(ctx, store.RecordQuery{Kind: kind, Order: order, From: q.From, To: q.To, Offset: offset, Limit: maxEntries})
 			if err != nil {
 				return err
 			}
@@ -85,7 +92,7 @@ func (s *Service) find(ctx context.Context, kind string, q AuditQuery) ([]AuditE
 				if err := json.Unmarshal(rec.Doc, &e); err != nil {
 					return entity.Internal(err)
 				}
-				if !q.matches(e) {
+				if e.Key = rec.Key; !q.matches(e) {
 					continue
 				}
 				if skip > 0 {
@@ -105,7 +112,7 @@ func (s *Service) find(ctx context.Context, kind string, q AuditQuery) ([]AuditE
 }
 
 func (q AuditQuery) matches(e AuditEntry) bool {
-	return (q.Code == "" || q.Code == e.Code) && (q.Action == "" || q.Action == e.Action) && (q.User == "" || q.concerns(e))
+	return (q.Match == nil || q.Match(e)) && (q.Code == "" || q.Code == e.Code) && (q.Action == "" || q.Action == e.Action) && (q.User == "" || q.concerns(e))
 }
 
 func (q AuditQuery) concerns(e AuditEntry) bool {

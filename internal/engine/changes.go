@@ -14,6 +14,7 @@ import (
 
 // ChangeEvent is an entry of the change feed as clients see it.
 type ChangeEvent struct {
+	Seq                      uint64                    `json:"-"` // place in the feed
 	ID                       entity.ID                 `json:"id"`
 	EventType                string                    `json:"eventType"`
 	EntityType               string                    `json:"entityType"`
@@ -33,10 +34,51 @@ type ChangeEvent struct {
 // are gone are shown to who sees all of their type. Secrets are masked for
 // everybody.
 func (e *Engine) Changes(ctx context.Context, by entity.Principal, q store.EventQuery, base string) ([]ChangeEvent, error) {
+	return e.changes(ctx, by, base, func(r store.Reader) ([]store.Event, error) { return r.Events(ctx, q) })
+}
+
+// scanPage is how many events SearchChanges reads at once.
+const scanPage = 1000
+
+// SearchChanges returns those entries of the change feed that match, in the order of the
+// query, until there are as many as it wants. What Changes says of the caller's rights
+// holds here, too.
+func (e *Engine) SearchChanges(ctx context.Context, by entity.Principal, q store.EventQuery, match func(store.Event) bool, base string) ([]ChangeEvent, error) {
+	wanted := q.Limit
+	q.Limit = scanPage
+	return e.changes(ctx, by, base, func(r store.Reader) ([]store.Event, error) {
+		var found []store.Event
+		for {
+			events, err := r.Events(ctx, q)
+			if err != nil {
+				return nil, err
+			}
+			for _, ev := range events {
+				if !match(ev) {
+					continue
+				}
+				if found = append(found, ev); len(found) == wanted {
+					return found, nil
+				}
+			}
+			if len(events) < scanPage {
+				return found, nil
+			}
+			if last := events[len(events)-1].Seq; q.Newest {
+				q.Before = last
+			} else {
+				q.After = last
+			}
+		}
+	})
+}
+
+// changes makes entries of the feed of the events that find returns.
+func (e *Engine) changes(ctx context.Context, by entity.Principal, base string, find func(store.Reader) ([]store.Event, error)) ([]ChangeEvent, error) {
 	var out []ChangeEvent
 	generation := e.refs.started()
 	err := e.store.View(ctx, func(r store.Reader) error {
-		events, err := r.Events(ctx, q)
+		events, err := find(r)
 		if err != nil {
 			return err
 		}
@@ -50,7 +92,7 @@ func (e *Engine) Changes(ctx context.Context, by entity.Principal, q store.Event
 		}
 		for i, ev := range events {
 			out[i] = ChangeEvent{
-				ID: ev.ID, EventType: ev.Type, EntityType: ev.EntityType, EntityID: ev.EntityID, EntityFullyQualifiedName: ev.EntityFQN,
+				Seq: ev.Seq, ID: ev.ID, EventType: ev.Type, EntityType: ev.EntityType, EntityID: ev.EntityID, EntityFullyQualifiedName: ev.EntityFQN,
 				PreviousVersion: ev.PreviousVersion, CurrentVersion: ev.Version, UserName: ev.User, ImpersonatedBy: ev.Bot, Timestamp: ev.At, Entity: states[i],
 			}
 			if len(ev.Change) > 0 {

@@ -174,8 +174,11 @@ type Event struct {
 
 // EventQuery selects events in the order of Seq.
 type EventQuery struct {
-	After uint64 // Seq greater than this
-	Since int64  // At >= Since, when not 0
+	After  uint64 // Seq greater than this
+	Before uint64 // Seq less than this, when not 0
+	Newest bool   // the newest first
+	Since  int64  // At >= Since, when not 0
+	To     int64  // At <= To, when not 0
 	// Types maps an event type to the entity types wanted ("*" for all); nil
 	// means everything.
 	Types map[string][]string

@@ -35,6 +35,12 @@ func (r *reader) Events(ctx context.Context, q store.EventQuery) ([]store.Event,
 		s.add(" NOT INDEXED WHERE")
 	}
 	s.add(" seq > ?", int64(q.After))
+	if q.Before != 0 {
+		s.add(" AND seq < ?", int64(q.Before))
+	}
+	if q.To != 0 {
+		s.add(" AND at <= ?", q.To)
+	}
 	if q.Since != 0 {
 		// The greatest time so far never decreases, so nothing before the first
 		// event that has it can match.
@@ -46,7 +52,11 @@ func (r *reader) Events(ctx context.Context, q store.EventQuery) ([]store.Event,
 		s.add(` AND (type IN (SELECT value FROM json_each(?))
 			OR type || ' ' || entity_type IN (SELECT value FROM json_each(?)))`, stringList(whole), stringList(exact))
 	}
-	s.add(" ORDER BY seq LIMIT ?", int64(limit))
+	order := " ORDER BY seq LIMIT ?"
+	if q.Newest {
+		order = " ORDER BY seq DESC LIMIT ?"
+	}
+	s.add(order, int64(limit))
 	var found []store.Event
 	err := r.query(ctx, func(row row) error {
 		found = append(found, scanEvent(row))
