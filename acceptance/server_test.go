@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -29,6 +30,8 @@ type catalpa struct {
 	bot  string // the ingestion bot's token
 	jwt  string // what scripts sign in with
 	log  *bytes.Buffer
+
+	passwords []string // that people got here
 }
 
 // startCatalpa starts the built binary on a free port and waits until it answers.
@@ -42,6 +45,7 @@ func startCatalpa(t *testing.T) *catalpa {
 
 	cmd := exec.Command(c.bin, "server", "--data-dir", c.data, "--listen", address)
 	cmd.Dir = c.work
+	cmd.Env = append(os.Environ(), "LOG_LEVEL=debug")
 	cmd.Stdout, cmd.Stderr = c.log, c.log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := cmd.Start(); err != nil {
@@ -92,11 +96,29 @@ func (c *catalpa) stop(cmd *exec.Cmd, exited chan error) {
 		}
 		c.t.Errorf("the server did not stop within 20 s of SIGTERM and was killed: %v", <-exited)
 	}
-	if c.bot != "" && strings.Contains(c.log.String(), c.bot) {
-		c.t.Error("the bot's token is in the server's log")
-	}
+	wantQuiet(c.t, c.log.String(), c.passwords...)
 	if c.t.Failed() {
 		c.t.Logf("end of the server's log:\n%s", tail(c.log.String(), 60))
+	}
+}
+
+// loose is what no log may hold, whoever's it is.
+var loose = regexp.MustCompile(`eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*|PRIVATE KEY-----|sealed:v1:|\$argon2|\$2a\$`)
+
+// wantQuiet complains about tokens, keys and the given secrets in the log of a server
+// that has ended.
+func wantQuiet(t *testing.T, log string, secrets ...string) {
+	t.Helper()
+	for _, found := range loose.FindAllString(log, 3) {
+		t.Errorf("a secret is in the server's log: %.12s...", found)
+	}
+	for _, secret := range secrets {
+		if strings.Contains(log, secret) || strings.Contains(log, base64.StdEncoding.EncodeToString([]byte(secret))) {
+			t.Errorf("a password is in the server's log: %.4s...", secret)
+		}
+	}
+	if !strings.Contains(log, "level=DEBUG") {
+		t.Error("the server's log is not at its most talkative: start it with LOG_LEVEL=debug")
 	}
 }
 
@@ -129,6 +151,7 @@ func (c *catalpa) admin() *api {
 		}
 		// The password just printed is good for choosing another, nothing else.
 		own := "Own-" + password
+		c.passwords = append(c.passwords, password)
 		anonymous.signIn(u.Email, password).send(http.MethodPut, "/users/changePassword", map[string]string{
 			"username": u.Name, "requestType": "SELF", "oldPassword": password, "newPassword": own, "confirmPassword": own,
 		}, nil, http.StatusOK)

@@ -21,15 +21,16 @@ import (
 
 // catalpa is one server with a data directory of its own.
 type catalpa struct {
-	t      *testing.T
-	bin    string
-	data   string
-	listen string
-	base   string // where browsers find it
-	env    []string
-	log    *output
-	cmd    *exec.Cmd
-	ended  chan error
+	t       *testing.T
+	bin     string
+	data    string
+	listen  string
+	base    string // where browsers find it
+	env     []string
+	log     *output
+	secrets []string // of its settings
+	cmd     *exec.Cmd
+	ended   chan error
 }
 
 // settings are environment variables by name.
@@ -73,7 +74,7 @@ func auth0SPA(base string, p *provider) settings {
 var people = settings{ //nolint:gochecknoglobals // nothing writes it
 	"AUTHENTICATION_ENABLE_SELF_SIGNUP": "true", "AUTHENTICATION_JWT_ROLE_CLAIM": "https://catalpa.example/roles",
 	"AUTHORIZER_PRINCIPAL_DOMAIN": "example.com", "AUTHORIZER_USE_ROLES_FROM_PROVIDER": "true",
-	"AUTHORIZER_ADMIN_PRINCIPALS": "[root]", "LOG_LEVEL": "debug",
+	"AUTHORIZER_ADMIN_PRINCIPALS": "[root]",
 }
 
 // reserve chooses where a server will be, since providers must know beforehand.
@@ -89,9 +90,12 @@ func reserve(t *testing.T) *catalpa {
 // start runs it with these settings; when the test ends it must stop cleanly.
 func (c *catalpa) start(s settings) {
 	c.t.Helper()
-	c.env = os.Environ()
+	c.env = append(os.Environ(), "LOG_LEVEL=debug")
 	for key, value := range s {
 		c.env = append(c.env, key+"="+value)
+		if strings.Contains(key, "SECRET") || strings.Contains(key, "PASSWORD") {
+			c.secrets = append(c.secrets, value)
+		}
 	}
 	c.run()
 	c.t.Cleanup(c.stop)
@@ -153,9 +157,7 @@ func (c *catalpa) stop() {
 		_ = c.cmd.Process.Kill() // reported below either way
 		c.t.Errorf("the server did not stop within 20 s of SIGTERM: %v", <-c.ended)
 	}
-	for _, token := range jwt.FindAllString(c.log.String(), -1) {
-		c.t.Errorf("a token is in the server's log: %.12s...", token)
-	}
+	wantQuiet(c.t, c.log.String(), c.secrets...)
 	if c.t.Failed() {
 		c.t.Logf("end of the server's log:\n%s", tail(c.log.String(), 60))
 	}

@@ -28,7 +28,7 @@ func TestAdminMovesToAuth0(t *testing.T) {
 	const password = "Own-choice-of-the-1st-admin"
 	c := reserve(t)
 	p := startProvider(t, c.base)
-	c.start(settings{"LOG_LEVEL": "debug", "CATALPA_INITIAL_ADMIN_PASSWORD": password, "OIDC_SERVER_URL": c.base})
+	c.start(settings{"CATALPA_INITIAL_ADMIN_PASSWORD": password, "OIDC_SERVER_URL": c.base})
 	browser := newProfile(t, "admin")
 	admin := browser.tab()
 	admin.open(c.base + "/settings/sign-in")

@@ -21,7 +21,7 @@ func (p *page) enter(email, password string) {
 func TestFlowCPassword(t *testing.T) {
 	t.Parallel()
 	c := reserve(t)
-	c.start(settings{"LOG_LEVEL": "debug"})
+	c.start(settings{})
 	oneTime := c.command("admin", "reset-password")
 	const own = "Own-choice-of-the-1st-admin"
 	admin := newProfile(t, "admin")
@@ -67,7 +67,7 @@ func TestFlowCRegisterAndReset(t *testing.T) {
 	box := startMailbox(t)
 	c := reserve(t)
 	c.start(settings{
-		"LOG_LEVEL": "debug", "AUTHENTICATION_ENABLE_SELF_SIGNUP": "true", "OPENMETADATA_SERVER_URL": c.base,
+		"AUTHENTICATION_ENABLE_SELF_SIGNUP": "true", "OPENMETADATA_SERVER_URL": c.base,
 		"AUTHORIZER_ENABLE_SMTP": "true", "SMTP_SERVER_ENDPOINT": box.host, "SMTP_SERVER_PORT": box.port,
 		"SMTP_SERVER_STRATEGY": "SMTP", "OPENMETADATA_SMTP_SENDER_MAIL": "catalog@example.com",
 	})

@@ -111,7 +111,7 @@ func startCluster(t *testing.T, env map[string]string) *cluster {
 	all := map[string]string{
 		"CATALPA_MODE": "development", "OIDC_SERVER_URL": publicAddress, "AUTHENTICATION_CALLBACK_URL": publicAddress + "/callback",
 		"OIDC_CALLBACK": publicAddress + "/callback", "AUTHORIZER_ADMIN_PRINCIPALS": "[admin]", "AUTHORIZER_PRINCIPAL_DOMAIN": "example.com",
-		"AUTHENTICATION_ENABLE_SELF_SIGNUP": "true",
+		"AUTHENTICATION_ENABLE_SELF_SIGNUP": "true", "LOG_LEVEL": "debug",
 	}
 	for name, text := range env {
 		all[name] = text
@@ -126,6 +126,7 @@ func startCluster(t *testing.T, env map[string]string) *cluster {
 			if err := r.end(syscall.SIGTERM); err != nil {
 				t.Errorf("a replica ended with %v", err)
 			}
+			wantQuiet(t, r.log.String(), adminPassword)
 			if t.Failed() {
 				t.Logf("log of a replica:\n%s", r.log)
 			}

@@ -19,6 +19,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -247,6 +248,52 @@ func withoutLibraryKey(t *testing.T, program []byte) []byte {
 			}
 		}
 		at += len(begin)
+	}
+}
+
+// loose is what no log may hold, whoever's it is.
+var loose = regexp.MustCompile(`eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*|sealed:v1:|\$argon2|\$2a\$`)
+
+// wantQuiet complains about tokens, keys and the given secrets in the log of a server
+// that has ended. The tests that run the program have one of their own.
+func wantQuiet(t *testing.T, log string, secrets ...string) {
+	t.Helper()
+	for _, found := range append(newScanner().scan([]byte(log)), loose.FindAllString(log, 3)...) {
+		t.Errorf("a secret is in the server's log: %.12s...", found)
+	}
+	for _, secret := range secrets {
+		if strings.Contains(log, secret) || strings.Contains(log, base64.StdEncoding.EncodeToString([]byte(secret))) {
+			t.Errorf("a password is in the server's log: %.4s...", secret)
+		}
+	}
+	if !strings.Contains(log, "level=DEBUG") {
+		t.Error("the server's log is not at its most talkative")
+	}
+}
+
+// startsServer is how tests start the program, or this test binary in its place.
+var startsServer = regexp.MustCompile(`exec\.Command\([^)]*"server", "--data-dir"|replicaEnv \+ "="|replicaEnv\+"="`)
+
+// TestT61LogsOfServersAreScanned: whoever starts a server in a test has it tell all it
+// has to tell, and looks for secrets in that.
+func TestT61LogsOfServersAreScanned(t *testing.T) {
+	found := 0
+	err := eachFile(filepath.Join("..", ".."), func(name string, data []byte) {
+		if !strings.HasSuffix(name, "_test.go") || strings.HasSuffix(name, "secretscan_test.go") || !startsServer.Match(data) {
+			return
+		}
+		found++
+		for _, part := range []string{"LOG_LEVEL", "wantQuiet("} {
+			if !bytes.Contains(data, []byte(part)) {
+				t.Errorf("%s starts a server without %s", name, part)
+			}
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if found < 5 {
+		t.Errorf("only %d files start servers: does the pattern still fit?", found)
 	}
 }
 
