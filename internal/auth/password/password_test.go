@@ -148,6 +148,13 @@ func TestCheck(t *testing.T) {
 		"Summer2026!":              "tried first",
 		"My-Summer-of-2026!":       "",
 		"!!Password1":              "tried first",
+		"1Q2w3e4r!":                "tried first",
+		"Zaq12wsx!":                "tried first",
+		"Aa123456!":                "tried first",
+		"Samantha1!":               "tried first",
+		"4l3x4nd3R!":               "tried first",
+		"Naruto2026#":              "tried first",
+		"aB3$-xY7!":                "",
 	} {
 		err := Check(plain, "annie", "ann.miller-7@example.org")
 		switch {
@@ -199,6 +206,28 @@ func BenchmarkVerify(b *testing.B) {
 	for b.Loop() {
 		if _, _, err := h.Verify(b.Context(), "", "anything"); err != nil {
 			b.Fatal(err)
+		}
+	}
+}
+
+// TestCommonPasswordsAreRefused: each of the 10,000 that are tried first, as it is and
+// as people dress it up for the other rules.
+func TestCommonPasswordsAreRefused(t *testing.T) {
+	for _, word := range listed() {
+		dressed := []string{word, word + "!", "#" + word + "$"}
+		if first := word[0]; 'a' <= first && first <= 'z' {
+			dressed = append(dressed, strings.ToUpper(word[:1])+word[1:]+"!", strings.ToUpper(word[:1])+word[1:]+"?!")
+		}
+		for _, plain := range dressed {
+			if err := Check(plain, "ann", "ann@example.org"); err == nil {
+				t.Errorf("%q is taken", plain)
+			}
+		}
+	}
+	for range 1000 {
+		plain, err := Generate()
+		if err != nil || Check(plain, "ann", "ann@example.org") != nil {
+			t.Fatalf("a random one is refused: %v, %v", plain, err)
 		}
 	}
 }

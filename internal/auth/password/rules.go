@@ -2,7 +2,6 @@ package password
 
 import (
 	"crypto/rand"
-	_ "embed"
 	"math/big"
 	"strings"
 	"unicode"
@@ -79,36 +78,6 @@ func isOwn(plain, name, email string) bool {
 	for _, own := range []string{name, email, local} {
 		if own != "" && strings.EqualFold(plain, own) {
 			return true
-		}
-	}
-	return false
-}
-
-// stems are the words that common passwords grow from by capitals, digits and
-// signs; a list of words beats a list of passwords, since the other rules force
-// everybody into the same few decorations of them.
-//
-//go:embed stems.txt
-var stems string
-
-// leet undoes the usual replacements of letters.
-var leet = strings.NewReplacer("0", "o", "1", "i", "3", "e", "4", "a", "5", "s", "7", "t", "8", "b", "@", "a", "$", "s", "!", "i")
-
-// isCommon tells whether the password is a common word with decoration around it.
-func isCommon(plain string) bool {
-	decoration := func(c rune) bool { return !unicode.IsLetter(c) }
-	lower := strings.ToLower(plain)
-	candidates := []string{
-		strings.TrimFunc(lower, decoration),
-		strings.TrimFunc(leet.Replace(strings.TrimRightFunc(lower, decoration)), decoration),
-		strings.TrimFunc(leet.Replace(lower), decoration),
-	}
-	for line := range strings.Lines(stems) {
-		stem := strings.TrimSpace(line)
-		for _, c := range candidates {
-			if c == stem {
-				return true
-			}
 		}
 	}
 	return false
