@@ -304,7 +304,8 @@ func TestT54ReadingTakesBoundedWork(t *testing.T) {
 	}
 	for _, unit := range []string{"(", "!", "isOwner() || ", "'", "matchAnyTag('", "x", " ", "{", "\xff", "not "} {
 		short := work(strings.Repeat(unit, MaxConditionLength/len(unit)+1))
-		if long := work(strings.Repeat(unit, 1<<21/len(unit))); long > short {
+		// The race detector empties pools at random, which is a few allocations more.
+		if long := work(strings.Repeat(unit, 1<<21/len(unit))); long > 2*short+20 {
 			t.Errorf("refusing 2 MB of %q takes %v allocations, refusing 2 kB takes %v", unit, long, short)
 		}
 		if within := work(strings.Repeat(unit, MaxConditionLength/len(unit))); within > 5000 {
