@@ -206,9 +206,7 @@ func refObject(field string, raw jsontext.Value) ([]entity.Ref, error) {
 
 // takeNested decodes the arrays of parts and collects every tag label.
 func (s *shape) takeNested(in *incoming) error {
-	for i := range in.ent.Tags {
-		in.labels = append(in.labels, &in.ent.Tags[i])
-	}
+	in.labels = pointers(in.ent.Tags)
 	for _, n := range s.t.Nested {
 		parts, err := nestedParts(in.ent, n)
 		if err != nil {

@@ -129,7 +129,7 @@ func (w *write) labelsBefore(old *entity.Entity) (map[string]map[string]bool, er
 		if !hasLabels(old.Rest[n.Path[0]]) {
 			continue
 		}
-		parts, err := nestedParts(old, n)
+		parts, err := w.partsBefore(n)
 		if err != nil {
 			return nil, err
 		}

@@ -99,10 +99,20 @@ func (w *write) tagRefs(ctx context.Context, ent *entity.Entity) ([]entity.Ref, 
 
 // allLabels returns the labels on the entity and on all its parts.
 func allLabels(s *shape, ent *entity.Entity) ([]*entity.TagLabel, error) {
-	var labels []*entity.TagLabel
-	for i := range ent.Tags {
-		labels = append(labels, &ent.Tags[i])
+	lists, err := labelledParts(s, ent)
+	if err != nil {
+		return nil, err
 	}
+	labels := pointers(ent.Tags)
+	for _, list := range lists {
+		labels = collectLabels(labels, list.parts, 0)
+	}
+	return labels, nil
+}
+
+// labelledParts decodes those arrays of parts of a stored document that hold labels.
+func labelledParts(s *shape, ent *entity.Entity) ([]partList, error) {
+	var lists []partList
 	for _, n := range s.t.Nested {
 		if !hasLabels(ent.Rest[n.Path[0]]) {
 			continue
@@ -111,9 +121,18 @@ func allLabels(s *shape, ent *entity.Entity) ([]*entity.TagLabel, error) {
 		if err != nil {
 			return nil, err
 		}
-		labels = collectLabels(labels, parts, 0)
+		lists = append(lists, partList{at: n, parts: parts})
 	}
-	return labels, nil
+	return lists, nil
+}
+
+// pointers returns labels that can be changed where they are.
+func pointers(labels []entity.TagLabel) []*entity.TagLabel {
+	out := make([]*entity.TagLabel, 0, len(labels))
+	for i := range labels {
+		out = append(out, &labels[i])
+	}
+	return out
 }
 
 // hasLabels tells cheaply whether a raw member may hold tag labels.

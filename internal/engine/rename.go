@@ -118,16 +118,13 @@ func (w *write) renameRows(ctx context.Context, ids []entity.ID) ([]Renamed, err
 		if err := checkFQN(r.New); err != nil {
 			return nil, err
 		}
-		ent, err := decodeDoc(row.Doc)
+		row.FQN = r.New
+		err := w.rewrite(ctx, row, func(ent *entity.Entity) (bool, error) {
+			ent.FullyQualifiedName = r.New
+			w.moveAlong(row.Type, ent)
+			return true, nil
+		})
 		if err != nil {
-			return nil, err
-		}
-		ent.FullyQualifiedName, row.FQN = r.New, r.New
-		w.moveAlong(row.Type, ent)
-		if row.Doc, err = encode(ent); err != nil {
-			return nil, err
-		}
-		if err := w.tx.Replace(ctx, row); err != nil {
 			return nil, err
 		}
 		out = append(out, r)
@@ -190,25 +187,27 @@ func (w *write) relabelRows(ctx context.Context, ids []entity.ID, names map[stor
 		if s == nil {
 			continue
 		}
-		ent, err := decodeDoc(row.Doc)
+		err := w.rewrite(ctx, row, func(ent *entity.Entity) (bool, error) { return w.relabelEntity(s, ent, names) })
 		if err != nil {
-			return err
-		}
-		changed, err := w.relabelEntity(s, ent, names)
-		if err != nil {
-			return err
-		}
-		if !changed {
-			continue
-		}
-		if row.Doc, err = encode(ent); err != nil {
-			return err
-		}
-		if err := w.tx.Replace(ctx, row); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// rewrite stores a row whose document change has changed; it says whether it has.
+func (w *write) rewrite(ctx context.Context, row store.Row, change func(*entity.Entity) (bool, error)) error {
+	ent, err := decodeDoc(row.Doc)
+	if err != nil {
+		return err
+	}
+	if changed, err := change(ent); err != nil || !changed {
+		return err
+	}
+	if row.Doc, err = encode(ent); err != nil {
+		return err
+	}
+	return w.tx.Replace(ctx, row)
 }
 
 // relabelEntity renames the labels of the entity, of its parts and its
@@ -222,24 +221,17 @@ func (w *write) relabelEntity(s *shape, ent *entity.Entity, names map[store.Key]
 		}
 		return changed
 	}
-	var own []*entity.TagLabel
-	for i := range ent.Tags {
-		own = append(own, &ent.Tags[i])
+	changed := rename(pointers(ent.Tags))
+	lists, err := labelledParts(s, ent)
+	if err != nil {
+		return false, err
 	}
-	changed := rename(own)
-	for _, n := range s.t.Nested {
-		if !hasLabels(ent.Rest[n.Path[0]]) {
-			continue
-		}
-		parts, err := nestedParts(ent, n)
-		if err != nil {
-			return false, err
-		}
-		if !rename(collectLabels(nil, parts, 0)) {
+	for _, list := range lists {
+		if !rename(collectLabels(nil, list.parts, 0)) {
 			continue
 		}
 		changed = true
-		if err := setNestedParts(ent, n, parts); err != nil {
+		if err := setNestedParts(ent, list.at, list.parts); err != nil {
 			return false, err
 		}
 	}
@@ -308,32 +300,28 @@ func (w *write) rewordPolicies(ctx context.Context, names map[store.Key]string) 
 }
 
 func (w *write) rewordPolicy(ctx context.Context, row store.Row, rename func(string) string) error {
-	doc, err := decodeDoc(row.Doc)
-	if err != nil {
-		return err
-	}
-	var rules []map[string]jsontext.Value
-	if raw := doc.Rest["rules"]; raw == nil || json.Unmarshal(raw, &rules, readOptions) != nil {
-		return nil
-	}
-	changed := false
-	for _, rule := range rules {
-		was := text(rule["condition"])
-		if is := policy.RenameTags(was, rename); is != was {
+	return w.rewrite(ctx, row, func(doc *entity.Entity) (bool, error) {
+		var rules []map[string]jsontext.Value
+		if raw := doc.Rest["rules"]; raw == nil || json.Unmarshal(raw, &rules, readOptions) != nil {
+			return false, nil
+		}
+		changed := false
+		for _, rule := range rules {
+			was := text(rule["condition"])
+			is := policy.RenameTags(was, rename)
+			if is == was {
+				continue
+			}
 			if len(is) > policy.MaxConditionLength {
-				return entity.BadRequest("with the new name, a condition of the policy %s gets longer than %d characters", row.FQN, policy.MaxConditionLength)
+				return false, entity.BadRequest("with the new name, a condition of the policy %s gets longer than %d characters", row.FQN, policy.MaxConditionLength)
 			}
 			rule["condition"], changed = quoted(is), true
 		}
-	}
-	if !changed {
-		return nil
-	}
-	if doc.Rest["rules"], err = encode(rules); err != nil {
-		return err
-	}
-	if row.Doc, err = encode(doc); err != nil {
-		return err
-	}
-	return w.tx.Replace(ctx, row)
+		if !changed {
+			return false, nil
+		}
+		var err error
+		doc.Rest["rules"], err = encode(rules)
+		return true, err
+	})
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/catalpa-metadata/catalpa/internal/entity"
 	"github.com/catalpa-metadata/catalpa/internal/policy"
+	"github.com/catalpa-metadata/catalpa/internal/registry"
 )
 
 // Rights are asked for what the description of a change names. Some differences are
@@ -19,13 +20,30 @@ func (w *write) keepUndescribed() error {
 	}
 	keepLabels(w.old.Tags, w.in.ent.Tags)
 	for _, list := range w.in.nested {
-		before, err := nestedParts(w.old, list.at)
+		before, err := w.partsBefore(list.at)
 		if err != nil {
 			return err
 		}
 		keepPartLabels(before, list.parts, 0)
 	}
 	return nil
+}
+
+// partsBefore returns the parts of the old state, decoded once for all that compare
+// with them; nobody changes them.
+func (w *write) partsBefore(n registry.Nested) ([]part, error) {
+	if parts, ok := w.oldParts[n.Path[0]]; ok {
+		return parts, nil
+	}
+	parts, err := nestedParts(w.old, n)
+	if err != nil {
+		return nil, err
+	}
+	if w.oldParts == nil {
+		w.oldParts = make(map[string][]part, len(w.t.Nested))
+	}
+	w.oldParts[n.Path[0]] = parts
+	return parts, nil
 }
 
 func keepLabels(before, labels []entity.TagLabel) {
@@ -57,7 +75,7 @@ func (w *write) undescribed(ops []policy.Operation) ([]policy.Operation, error) 
 		return ops, nil
 	}
 	for _, list := range w.in.nested {
-		before, err := nestedParts(w.old, list.at)
+		before, err := w.partsBefore(list.at)
 		if err != nil {
 			return nil, err
 		}

@@ -47,7 +47,8 @@ type write struct {
 	parentRow store.Row
 	parent    *entity.Entity // nil at the root
 	oldRow    store.Row
-	old       *entity.Entity // nil on create
+	old       *entity.Entity    // nil on create
+	oldParts  map[string][]part // of the old state, by the first member of their path; see partsBefore
 	change    *entity.ChangeDescription
 	event     string
 	doc       []byte // the new state as it was stored
