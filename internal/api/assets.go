@@ -78,11 +78,7 @@ func (c *call) listAssets(t *registry.Type, h holder) error {
 	if err != nil {
 		return err
 	}
-	limit, err := c.number("limit", h.limit, 0, c.limits.MaxPage)
-	if err != nil {
-		return err
-	}
-	offset, err := c.number("offset", 0, 0, 1<<31)
+	w, err := c.window("", h.limit, 0, c.limits.MaxPage)
 	if err != nil {
 		return err
 	}
@@ -101,7 +97,7 @@ func (c *call) listAssets(t *registry.Type, h holder) error {
 	if err != nil {
 		return err
 	}
-	return c.json(http.StatusOK, pageAt(found, limit, offset))
+	return c.json(http.StatusOK, pageAt(found, w))
 }
 
 // assetsOf returns references to what names a row in a field, is not deleted and
@@ -138,10 +134,36 @@ func (c *call) assetsOf(r store.Reader, row store.Row, field string) ([]entity.R
 			out = append(out, ref)
 		}
 	}
-	slices.SortFunc(out, func(a, b entity.Ref) int {
-		return cmp.Or(strings.Compare(a.Type, b.Type), strings.Compare(a.FullyQualifiedName, b.FullyQualifiedName))
-	})
+	slices.SortFunc(out, byTypeAndName)
 	return out, nil
+}
+
+func byTypeAndName(a, b entity.Ref) int {
+	return cmp.Or(strings.Compare(a.Type, b.Type), strings.Compare(a.FullyQualifiedName, b.FullyQualifiedName))
+}
+
+// nameOrID is selector for paths in which clients put an id where a name stands.
+func (c *call) nameOrID() (engine.Selector, error) {
+	sel, err := c.selector()
+	if id, no := entity.ParseID(sel.FQN); err == nil && no == nil {
+		sel = engine.ByID(id)
+	}
+	return sel, err
+}
+
+// refText is a reference as clients send it.
+type refText struct {
+	ID   string `json:"id"`
+	Type string `json:"type"`
+	FQN  string `json:"fullyQualifiedName"`
+}
+
+func (r refText) selector() (engine.Selector, error) {
+	if r.ID == "" {
+		return engine.ByFQN(r.FQN), nil
+	}
+	id, err := entity.ParseID(r.ID)
+	return engine.ByID(id), err
 }
 
 // assetsRequest is the body of add and remove.
@@ -157,12 +179,9 @@ func (c *call) changeAssets(t *registry.Type, h holder, add bool) error {
 	if err != nil {
 		return err
 	}
-	sel, err := c.selector()
+	sel, err := c.nameOrID()
 	if err != nil {
 		return err
-	}
-	if id, err := entity.ParseID(sel.FQN); err == nil {
-		sel = engine.ByID(id)
 	}
 	held, err := c.engine.AuthorizeEntity(c.ctx(), c.by, t, sel, policy.ViewBasic)
 	if err != nil {

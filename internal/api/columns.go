@@ -65,11 +65,7 @@ func (c *call) listColumns(t *registry.Type, searching bool) error {
 	if err != nil {
 		return err
 	}
-	limit, err := c.number("limit", 50, 0, 1_000_000)
-	if err != nil {
-		return err
-	}
-	offset, err := c.number("offset", 0, 0, 1<<31)
+	w, err := c.window("", 50, 0, 1_000_000)
 	if err != nil {
 		return err
 	}
@@ -91,10 +87,7 @@ func (c *call) listColumns(t *registry.Type, searching bool) error {
 	if err := sortColumns(columns, c.query.Get("sortBy"), c.query.Get("sortOrder")); err != nil {
 		return err
 	}
-	total := len(columns)
-	out := newPage(columns[min(offset, total):min(offset+limit, total)], total)
-	out.Paging.Offset, out.Paging.Limit = &offset, &limit
-	return c.json(http.StatusOK, out)
+	return c.json(http.StatusOK, pageAt(columns, w))
 }
 
 // matching collects the columns, at any depth, whose names or description hold a

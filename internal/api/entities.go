@@ -91,6 +91,33 @@ func newPage[T any](data []T, total int) page[T] {
 	return page[T]{Data: data, Paging: paging{Total: total}}
 }
 
+// window is the part of a list that a call asks for by limit and offset.
+type window struct{ limit, offset int }
+
+// window reads the parameters limit and offset. Where an answer has several lists,
+// prefix tells their parameters apart: inputLimit and inputOffset.
+func (c *call) window(prefix string, missing, low, high int) (window, error) {
+	names := [2]string{"limit", "offset"}
+	if prefix != "" {
+		names = [2]string{prefix + "Limit", prefix + "Offset"}
+	}
+	var w window
+	var err error
+	if w.limit, err = c.number(names[0], missing, low, high); err != nil {
+		return w, err
+	}
+	w.offset, err = c.number(names[1], 0, 0, 1<<31)
+	return w, err
+}
+
+// pageAt cuts a page out of a list that is all there.
+func pageAt[T any](all []T, w window) page[T] {
+	total := len(all)
+	out := newPage(all[min(w.offset, total):min(w.offset+w.limit, total)], total)
+	out.Paging.Offset, out.Paging.Limit = &w.offset, &w.limit
+	return out
+}
+
 // Clients may ask for pages of a million. What they get has at most maxRows, and a
 // cursor for the rest; of pages larger than largePage a few are made at a time,
 // so that nobody can fill the memory by asking for many.

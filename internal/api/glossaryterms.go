@@ -48,11 +48,7 @@ func (c *call) createTerms() error {
 // searchTerms answers a page of the terms below a glossary or term whose names,
 // synonyms or description hold the text.
 func (c *call) searchTerms() error {
-	limit, err := c.number("limit", 50, 1, 1000)
-	if err != nil {
-		return err
-	}
-	offset, err := c.number("offset", 0, 0, 1<<31)
+	w, err := c.window("", 50, 1, 1000)
 	if err != nil {
 		return err
 	}
@@ -77,7 +73,7 @@ func (c *call) searchTerms() error {
 	}
 	text := strings.ToLower(strings.TrimSpace(c.query.Get("q")))
 	found := slices.DeleteFunc(all, func(ent *entity.Entity) bool { return !termHolds(ent, text) })
-	return c.json(http.StatusOK, pageAt(found, limit, offset))
+	return c.json(http.StatusOK, pageAt(found, w))
 }
 
 // placeOfTerms returns the FQN that the terms are below, "" for all terms.

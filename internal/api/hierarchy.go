@@ -39,11 +39,7 @@ func (a *API) hierarchyRoutes() []Route {
 // listChildren answers a page of references to what is directly below an entity
 // of the same type.
 func (c *call) listChildren(t *registry.Type) error {
-	limit, err := c.number("limit", 10, 0, c.limits.MaxPage)
-	if err != nil {
-		return err
-	}
-	offset, err := c.number("offset", 0, 0, 1<<31)
+	w, err := c.window("", 10, 0, c.limits.MaxPage)
 	if err != nil {
 		return err
 	}
@@ -65,7 +61,7 @@ func (c *call) listChildren(t *registry.Type) error {
 			ID: ent.ID, Type: t.Name, Name: ent.Name, FullyQualifiedName: ent.FullyQualifiedName, DisplayName: ent.DisplayName, Description: ent.Description, Deleted: ent.Deleted, Href: ent.Href,
 		}
 	}
-	return c.json(http.StatusOK, pageAt(refs, limit, offset))
+	return c.json(http.StatusOK, pageAt(refs, w))
 }
 
 // restoreByPath brings back an entity that the path names.
@@ -146,11 +142,7 @@ type branch struct {
 // listHierarchy answers a page of trees. An entity whose parent the caller cannot
 // see stands at the top.
 func (c *call) listHierarchy(t *registry.Type) error {
-	limit, err := c.number("limit", 10, 0, c.limits.MaxPage)
-	if err != nil {
-		return err
-	}
-	offset, err := c.number("offset", 0, 0, 1<<31)
+	w, err := c.window("", 10, 0, c.limits.MaxPage)
 	if err != nil {
 		return err
 	}
@@ -176,5 +168,5 @@ func (c *call) listHierarchy(t *registry.Type) error {
 			roots = append(roots, self)
 		}
 	}
-	return c.json(http.StatusOK, pageAt(roots, limit, offset))
+	return c.json(http.StatusOK, pageAt(roots, w))
 }

@@ -51,18 +51,28 @@ type failedEvent struct {
 
 // observe takes one event.
 func (h lineageHandler) observe(c *call) error {
-	settings, err := c.openLineage()
-	if err != nil {
-		return err
-	}
-	body, err := c.body()
-	if err != nil {
-		return err
-	}
-	return h.takeAll(c, settings, jsontext.Value(body))
+	return h.takeAll(c, func(body []byte) ([]jsontext.Value, error) { return []jsontext.Value{body}, nil })
 }
 
 func (h lineageHandler) observeBatch(c *call) error {
+	return h.takeAll(c, func(body []byte) ([]jsontext.Value, error) {
+		var batch struct {
+			Events []jsontext.Value `json:"events"`
+		}
+		if err := json.Unmarshal(body, &batch); err != nil {
+			return nil, entity.BadRequest("the batch cannot be read: %s", wordJSON(err))
+		}
+		if n := len(batch.Events); n == 0 || n > lineage.MaxRunEvents {
+			return nil, entity.BadRequest("events has %d items, it must have 1 to %d", n, lineage.MaxRunEvents)
+		}
+		return batch.Events, nil
+	})
+}
+
+// takeAll takes up the events that are read from the body and answers. When nothing
+// of any could be taken up, the first reason is the status too: a client looks at no
+// more.
+func (h lineageHandler) takeAll(c *call, read func(body []byte) ([]jsontext.Value, error)) error {
 	settings, err := c.openLineage()
 	if err != nil {
 		return err
@@ -71,21 +81,10 @@ func (h lineageHandler) observeBatch(c *call) error {
 	if err != nil {
 		return err
 	}
-	var batch struct {
-		Events []jsontext.Value `json:"events"`
+	events, err := read(body)
+	if err != nil {
+		return err
 	}
-	if err := json.Unmarshal(body, &batch); err != nil {
-		return entity.BadRequest("the batch cannot be read: %s", wordJSON(err))
-	}
-	if n := len(batch.Events); n == 0 || n > lineage.MaxRunEvents {
-		return entity.BadRequest("events has %d items, it must have 1 to %d", n, lineage.MaxRunEvents)
-	}
-	return h.takeAll(c, settings, batch.Events...)
-}
-
-// takeAll takes up events and answers. When nothing of any could be taken up, the
-// first reason is the status too: a client looks at no more.
-func (h lineageHandler) takeAll(c *call, settings lineage.OpenLineageSettings, events ...jsontext.Value) error {
 	answer := openLineageAnswer{Failed: []failedEvent{}}
 	var first error
 	for _, raw := range events {

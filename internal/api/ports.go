@@ -1,10 +1,8 @@
 package api
 
 import (
-	"cmp"
 	"net/http"
 	"slices"
-	"strings"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -76,11 +74,7 @@ func (c *call) portsOf(t *registry.Type, kinds ...string) (product entity.Ref, p
 }
 
 func (c *call) listPorts(t *registry.Type, kind string) error {
-	limit, err := c.number("limit", 50, 0, 1000)
-	if err != nil {
-		return err
-	}
-	offset, err := c.number("offset", 0, 0, 1<<31)
+	w, err := c.window("", 50, 0, 1000)
 	if err != nil {
 		return err
 	}
@@ -88,15 +82,7 @@ func (c *call) listPorts(t *registry.Type, kind string) error {
 	if err != nil {
 		return err
 	}
-	return c.json(http.StatusOK, pageAt(ports[kind], limit, offset))
-}
-
-// pageAt cuts a page out of a list that is all there.
-func pageAt[T any](all []T, limit, offset int) page[T] {
-	total := len(all)
-	out := newPage(all[min(offset, total):min(offset+limit, total)], total)
-	out.Paging.Offset, out.Paging.Limit = &offset, &limit
-	return out
+	return c.json(http.StatusOK, pageAt(ports[kind], w))
 }
 
 // viewPorts answers a data product with a page of its ports on either side.
@@ -107,15 +93,11 @@ func (c *call) viewPorts(t *registry.Type) error {
 		return err
 	}
 	for kind, prefix := range map[string]string{inputPorts: "input", outputPorts: "output"} {
-		limit, err := c.number(prefix+"Limit", 50, 0, 1000)
+		w, err := c.window(prefix, 50, 0, 1000)
 		if err != nil {
 			return err
 		}
-		offset, err := c.number(prefix+"Offset", 0, 0, 1<<31)
-		if err != nil {
-			return err
-		}
-		pages[kind] = pageAt(ports[kind], limit, offset)
+		pages[kind] = pageAt(ports[kind], w)
 	}
 	return c.json(http.StatusOK, struct {
 		Entity entity.Ref       `json:"entity"`
@@ -131,12 +113,9 @@ func (c *call) changePorts(t *registry.Type, kind string, add bool) error {
 	if err != nil {
 		return err
 	}
-	sel, err := c.selector()
+	sel, err := c.nameOrID()
 	if err != nil {
 		return err
-	}
-	if id, err := entity.ParseID(sel.FQN); err == nil {
-		sel = engine.ByID(id)
 	}
 	dryRun := request.DryRun != nil && *request.DryRun
 	var items []engine.BulkItem
@@ -216,29 +195,11 @@ func (p *portChange) asset(raw jsontext.Value) (entity.Ref, error) {
 	return entity.Ref{ID: row.ID, Type: row.Type, Name: row.Name, FullyQualifiedName: row.FQN}, err
 }
 
-// refText is a reference as clients send it.
-type refText struct {
-	ID   string         `json:"id"`
-	Type string         `json:"type"`
-	FQN  string         `json:"fullyQualifiedName"`
-	Rest jsontext.Value `json:",embed"`
-}
-
-func (r refText) selector() (engine.Selector, error) {
-	if r.ID == "" {
-		return engine.ByFQN(r.FQN), nil
-	}
-	id, err := entity.ParseID(r.ID)
-	return engine.ByID(id), err
-}
-
 func (p *portChange) apply() error {
 	if len(p.changed) == 0 {
 		return nil
 	}
-	slices.SortFunc(p.changed, func(a, b entity.Ref) int {
-		return cmp.Or(strings.Compare(a.Type, b.Type), strings.Compare(a.FullyQualifiedName, b.FullyQualifiedName))
-	})
+	slices.SortFunc(p.changed, byTypeAndName)
 	relations := make([]store.Relation, len(p.changed))
 	for i, ref := range p.changed {
 		relations[i] = store.Relation{From: p.product.ID, FromType: p.product.Type, To: ref.ID, ToType: ref.Type, Kind: p.kind}
