@@ -14,10 +14,10 @@ import (
 	"time"
 
 	"github.com/catalpa-metadata/catalpa/internal/auth/secret"
-	"github.com/catalpa-metadata/catalpa/internal/engine"
 	"github.com/catalpa-metadata/catalpa/internal/entity"
 	"github.com/catalpa-metadata/catalpa/internal/registry"
 	"github.com/catalpa-metadata/catalpa/internal/search"
+	"github.com/catalpa-metadata/catalpa/internal/sight"
 	"github.com/catalpa-metadata/catalpa/internal/store"
 )
 
@@ -28,7 +28,7 @@ func (h *harness) searchable() {
 	for _, t := range h.engine.Registry().All() {
 		types = append(types, t.Name)
 	}
-	indexer := search.NewIndexer(h.api.index, h.store, indexed{h.engine}, types, h.api.log)
+	indexer := search.NewIndexer(h.api.index, h.store, sight.Source{Engine: h.engine}, types, h.api.log)
 	h.store.OnCommit(func(store.Commit) { indexer.Wake() })
 	h.api.indexer = indexer
 	ctx, cancel := context.WithCancel(context.WithoutCancel(h.t.Context()))
@@ -38,22 +38,6 @@ func (h *harness) searchable() {
 		_ = indexer.Run(ctx) // ends with the context
 	}()
 	h.t.Cleanup(func() { cancel(); <-ended })
-}
-
-// indexed gives the indexer the engine's entities.
-type indexed struct{ engine *engine.Engine }
-
-func (i indexed) Load(ctx context.Context, ids []entity.ID) ([]search.Loaded, error) {
-	found, err := i.engine.Load(ctx, ids)
-	out := make([]search.Loaded, len(found))
-	for n, f := range found {
-		out[n] = search.Loaded(f)
-	}
-	return out, err
-}
-
-func (i indexed) Reach(event store.Event) search.Reach {
-	return search.Reach(i.engine.Reach(event))
 }
 
 // aviary is a server with a secret in every place that there is for one.

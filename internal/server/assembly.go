@@ -15,7 +15,6 @@ import (
 	"github.com/catalpa-metadata/catalpa/internal/auth/secret"
 	"github.com/catalpa-metadata/catalpa/internal/config"
 	"github.com/catalpa-metadata/catalpa/internal/engine"
-	"github.com/catalpa-metadata/catalpa/internal/entity"
 	"github.com/catalpa-metadata/catalpa/internal/jsonschema"
 	"github.com/catalpa-metadata/catalpa/internal/registry"
 	"github.com/catalpa-metadata/catalpa/internal/search"
@@ -156,27 +155,6 @@ func (a *assembly) build(cfg *config.Config, log *slog.Logger) error {
 	return err
 }
 
-// loader gives the indexer the engine's entities.
-type loader struct{ engine *engine.Engine }
-
-// Load implements search.Source.
-func (l loader) Load(ctx context.Context, ids []entity.ID) ([]search.Loaded, error) {
-	found, err := l.engine.Load(ctx, ids)
-	if err != nil {
-		return nil, err
-	}
-	out := make([]search.Loaded, len(found))
-	for i, f := range found {
-		out[i] = search.Loaded(f)
-	}
-	return out, nil
-}
-
-// Reach implements search.Source.
-func (l loader) Reach(event store.Event) search.Reach {
-	return search.Reach(l.engine.Reach(event))
-}
-
 func (a *assembly) openIndex(ctx context.Context, dir string, log *slog.Logger) error {
 	path := filepath.Join(dir, indexFile)
 	if err := private(path); err != nil {
@@ -191,7 +169,7 @@ func (a *assembly) openIndex(ctx context.Context, dir string, log *slog.Logger) 
 	for _, t := range a.engine.Registry().All() {
 		types = append(types, t.Name)
 	}
-	a.indexer = search.NewIndexer(index, a.store, loader{a.engine}, types, log)
+	a.indexer = search.NewIndexer(index, a.store, sight.Source{Engine: a.engine}, types, log)
 	a.engine.UseFinder(sight.NewFinder(index, a.indexer, search.NewCatalog(types), api.DefaultLimits().SearchDelay))
 	a.store.OnCommit(func(c store.Commit) {
 		if c.All || c.LastSeq > 0 {

@@ -31,22 +31,6 @@ type plainSealer struct{}
 func (plainSealer) Seal(plain, _ string) (string, error)  { return plain, nil }
 func (plainSealer) Open(sealed, _ string) (string, error) { return sealed, nil }
 
-// loader gives the indexer the engine's entities.
-type loader struct{ *engine.Engine }
-
-func (l loader) Load(ctx context.Context, ids []entity.ID) ([]search.Loaded, error) {
-	found, err := l.Engine.Load(ctx, ids)
-	out := make([]search.Loaded, len(found))
-	for i, f := range found {
-		out[i] = search.Loaded(f)
-	}
-	return out, err
-}
-
-func (l loader) Reach(event store.Event) search.Reach {
-	return search.Reach(l.Engine.Reach(event))
-}
-
 // bed is a catalog of random rights with its index.
 type bed struct {
 	*testing.T
@@ -88,7 +72,7 @@ func newBed(t *testing.T, seed uint64) *bed {
 		names = append(names, typ.Name)
 	}
 	b.catalog = search.NewCatalog(names)
-	b.indexer = search.NewIndexer(b.index, db, loader{b.e}, names, slog.New(slog.DiscardHandler))
+	b.indexer = search.NewIndexer(b.index, db, sight.Source{Engine: b.e}, names, slog.New(slog.DiscardHandler))
 	db.OnCommit(func(store.Commit) { b.indexer.Wake() })
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan struct{})

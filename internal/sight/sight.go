@@ -1,6 +1,6 @@
-// Package sight asks the search index for what callers may see: it turns a
-// policy.Filter into a query, and lists the entities that pass one for the
-// engine.
+// Package sight stands between engine and search index: it asks the index for what
+// callers may see, turns a policy.Filter into a query, lists the entities that pass
+// one for the engine, and gives the indexer what to index.
 //
 // The package may import engine, policy, search, store and entity.
 package sight
