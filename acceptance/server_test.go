@@ -12,11 +12,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/catalpa-metadata/catalpa/internal/logtest"
 )
 
 // catalpa is one running server with a data directory of its own.
@@ -96,29 +97,9 @@ func (c *catalpa) stop(cmd *exec.Cmd, exited chan error) {
 		}
 		c.t.Errorf("the server did not stop within 20 s of SIGTERM and was killed: %v", <-exited)
 	}
-	wantQuiet(c.t, c.log.String(), c.passwords...)
+	logtest.WantQuiet(c.t, c.log.String(), c.passwords...)
 	if c.t.Failed() {
 		c.t.Logf("end of the server's log:\n%s", tail(c.log.String(), 60))
-	}
-}
-
-// loose is what no log may hold, whoever's it is.
-var loose = regexp.MustCompile(`eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*|PRIVATE KEY-----|sealed:v1:|\$argon2|\$2a\$`)
-
-// wantQuiet complains about tokens, keys and the given secrets in the log of a server
-// that has ended.
-func wantQuiet(t *testing.T, log string, secrets ...string) {
-	t.Helper()
-	for _, found := range loose.FindAllString(log, 3) {
-		t.Errorf("a secret is in the server's log: %.12s...", found)
-	}
-	for _, secret := range secrets {
-		if strings.Contains(log, secret) || strings.Contains(log, base64.StdEncoding.EncodeToString([]byte(secret))) {
-			t.Errorf("a password is in the server's log: %.4s...", secret)
-		}
-	}
-	if !strings.Contains(log, "level=DEBUG") {
-		t.Error("the server's log is not at its most talkative: start it with LOG_LEVEL=debug")
 	}
 }
 

@@ -13,6 +13,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/catalpa-metadata/catalpa/internal/logtest"
 )
 
 // readyLine is what the program prints once it answers requests.
@@ -104,29 +106,9 @@ func stop(t *testing.T, command *exec.Cmd, log *os.File) {
 	if err != nil {
 		t.Error(err)
 	}
-	wantQuiet(t, string(text), adminPassword)
+	logtest.WantQuiet(t, string(text), adminPassword)
 	if t.Failed() && len(text) > 0 {
 		t.Logf("the end of the server's log:\n%s", text[max(0, len(text)-8000):])
-	}
-}
-
-// loose is what no log may hold, whoever's it is.
-var loose = regexp.MustCompile(`eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*|PRIVATE KEY-----|sealed:v1:|\$argon2|\$2a\$`)
-
-// wantQuiet complains about tokens, keys and the given secrets in the log of a server
-// that has ended.
-func wantQuiet(t *testing.T, log string, secrets ...string) {
-	t.Helper()
-	for _, found := range loose.FindAllString(log, 3) {
-		t.Errorf("a secret is in the server's log: %.12s...", found)
-	}
-	for _, secret := range secrets {
-		if strings.Contains(log, secret) || strings.Contains(log, base64.StdEncoding.EncodeToString([]byte(secret))) {
-			t.Errorf("a password is in the server's log: %.4s...", secret)
-		}
-	}
-	if !strings.Contains(log, "level=DEBUG") {
-		t.Error("the server's log is not at its most talkative: start it with LOG_LEVEL=debug")
 	}
 }
 

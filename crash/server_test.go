@@ -16,6 +16,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/catalpa-metadata/catalpa/internal/logtest"
 )
 
 var binary string // the server, built once for all tests
@@ -106,7 +108,7 @@ func (s *server) kill() {
 		s.t.Logf("the server ended: %v", err)
 	}
 	if s.address != "" { // it got as far as writing
-		wantQuiet(s.t, s.stderr.String())
+		logtest.WantQuiet(s.t, s.stderr.String())
 	}
 }
 
@@ -125,24 +127,10 @@ func (s *server) wantCleanExit() {
 		if err != nil {
 			s.t.Fatalf("the server ended with %v, want exit status 0\n%s", err, s.stderr.String())
 		}
-		wantQuiet(s.t, s.stderr.String())
+		logtest.WantQuiet(s.t, s.stderr.String())
 	case <-time.After(30 * time.Second):
 		s.kill()
 		s.t.Fatalf("the server did not stop within 30 s of SIGTERM\n%s", s.stderr.String())
-	}
-}
-
-// loose is what no log may hold, whoever's it is.
-var loose = regexp.MustCompile(`eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*|PRIVATE KEY-----|sealed:v1:|\$argon2|\$2a\$`)
-
-// wantQuiet complains about tokens and keys in the log of a server that has ended.
-func wantQuiet(t *testing.T, log string) {
-	t.Helper()
-	for _, found := range loose.FindAllString(log, 3) {
-		t.Errorf("a secret is in the server's log: %.12s...", found)
-	}
-	if !strings.Contains(log, "level=DEBUG") {
-		t.Error("the server's log is not at its most talkative: start it with LOG_LEVEL=debug")
 	}
 }
 

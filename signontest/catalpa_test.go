@@ -17,6 +17,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/catalpa-metadata/catalpa/internal/logtest"
 )
 
 // catalpa is one server with a data directory of its own.
@@ -157,7 +159,7 @@ func (c *catalpa) stop() {
 		_ = c.cmd.Process.Kill() // reported below either way
 		c.t.Errorf("the server did not stop within 20 s of SIGTERM: %v", <-c.ended)
 	}
-	wantQuiet(c.t, c.log.String(), c.secrets...)
+	logtest.WantQuiet(c.t, c.log.String(), c.secrets...)
 	if c.t.Failed() {
 		c.t.Logf("end of the server's log:\n%s", tail(c.log.String(), 60))
 	}
