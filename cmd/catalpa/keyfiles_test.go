@@ -19,15 +19,8 @@ import (
 // configuration.
 func TestT62UnfitKeyFiles(t *testing.T) {
 	testscript.Run(t, testscript.Params{
-		Dir: "testdata/keyfiles",
-		Setup: func(env *testscript.Env) error {
-			address, err := freeAddress()
-			if err != nil {
-				return err
-			}
-			env.Setenv("ADDRESS", address)
-			return badKeys(env.WorkDir)
-		},
+		Dir:   "testdata/keyfiles",
+		Setup: amongKeys,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"waitserving": waitServing, "ends": ends, "pair": pair, "unfit": unfit, "silent": silent, "trail": trail,
 		},

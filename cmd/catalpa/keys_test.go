@@ -28,18 +28,23 @@ func TestKeyScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/keys",
 		Setup: func(env *testscript.Env) error {
-			address, err := freeAddress()
-			if err != nil {
-				return err
-			}
-			env.Setenv("ADDRESS", address)
 			env.Setenv("SOON", time.Now().AddDate(0, 0, 30).UTC().Format(time.DateOnly))
-			return badKeys(env.WorkDir)
+			return amongKeys(env)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"waitserving": waitServing, "call": call, "save": save, "foreigntoken": foreignToken,
 		},
 	})
+}
+
+// amongKeys gives a script a free address, and key files of all kinds.
+func amongKeys(env *testscript.Env) error {
+	address, err := freeAddress()
+	if err != nil {
+		return err
+	}
+	env.Setenv("ADDRESS", address)
+	return badKeys(env.WorkDir)
 }
 
 // badKeys writes key files that must be refused, and a good one to put beside them.

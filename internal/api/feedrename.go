@@ -105,11 +105,7 @@ func (n newNames) suggestion(doc []byte) (any, error) {
 	}
 	s.Link, _ = n.link(s.Link)
 	for i := range s.Tags {
-		typ := "tag"
-		if s.Tags[i].Source == "Glossary" {
-			typ = "glossaryTerm"
-		}
-		if name, ok := n[store.Key{Type: typ, FQN: entity.CanonicalFQN(s.Tags[i].TagFQN)}]; ok {
+		if name, ok := n[store.Key{Type: s.Tags[i].EntityType(), FQN: entity.CanonicalFQN(s.Tags[i].TagFQN)}]; ok {
 			s.Tags[i].TagFQN = name
 		}
 	}

@@ -3,7 +3,6 @@ package api
 import (
 	"bytes"
 	"fmt"
-	"io"
 	"net/http"
 	"os"
 	"regexp"
@@ -255,11 +254,5 @@ func (w *rightsWorld) call(t *testing.T, who caller, method, path, media, body s
 	if body != "" {
 		req.Header.Set("Content-Type", media)
 	}
-	client := http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-	resp, err := client.Do(req)
-	check(t, err)
-	defer func() { _ = resp.Body.Close() }()
-	raw, err := io.ReadAll(resp.Body)
-	check(t, err)
-	return answer{t: t, what: method + " " + path, status: resp.StatusCode, header: resp.Header, body: raw}
+	return unfollowed(t, method+" "+path, req)
 }

@@ -82,13 +82,19 @@ func (h *harness) browse(t testing.TB, method, path string, header map[string]st
 		}
 		req.Header.Set(name, value)
 	}
+	return unfollowed(t, method+" "+path, req)
+}
+
+// unfollowed sends a request and returns the answer itself, where it leads elsewhere, too.
+func unfollowed(t testing.TB, what string, req *http.Request) answer {
+	t.Helper()
 	client := http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	resp, err := client.Do(req)
 	check(t, err)
 	defer func() { _ = resp.Body.Close() }()
 	raw, err := io.ReadAll(resp.Body)
 	check(t, err)
-	return answer{t: t, what: method + " " + path, status: resp.StatusCode, header: resp.Header, body: raw}
+	return answer{t: t, what: what, status: resp.StatusCode, header: resp.Header, body: raw}
 }
 
 // navigating are the headers of a browser that goes to a page.

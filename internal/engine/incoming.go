@@ -412,10 +412,7 @@ func envelopeSlot(ent *entity.Entity, field string) *[]entity.Ref {
 
 // labelKey returns the name under which a label's tag or term is found.
 func labelKey(e *Engine, label *entity.TagLabel) store.Key {
-	typ := "tag"
-	if label.Source == "Glossary" {
-		typ = "glossaryTerm"
-	}
+	typ := label.EntityType()
 	if s := e.shapes[typ]; s != nil {
 		return store.Key{Type: typ, FQN: s.canonical(label.TagFQN)}
 	}

@@ -115,6 +115,14 @@ type TagLabel struct {
 	Metadata    jsontext.Value `json:"metadata,omitzero"`
 }
 
+// EntityType returns the type of the entity that the label attaches.
+func (t TagLabel) EntityType() string {
+	if t.Source == "Glossary" {
+		return "glossaryTerm"
+	}
+	return "tag"
+}
+
 // Bare returns the stored form of the label: what the person who set it said,
 // without what is looked up from the tag.
 func (t TagLabel) Bare() TagLabel {
