@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -102,30 +103,35 @@ func guardKeys(cfg *config.Config) config.Findings { return append(GuardKey(cfg)
 // read. They are made private, so somebody has opened them since.
 func guardFiles(cfg *config.Config) config.Findings {
 	var findings config.Findings
-	for _, path := range secretFiles(cfg) {
-		info, err := os.Lstat(path)
-		if err != nil || !info.Mode().IsRegular() || info.Mode().Perm()&0o077 == 0 {
-			continue
-		}
+	for _, f := range exposedFiles(cfg) {
 		findings = append(findings, cfg.Stop(config.CodeKeyMode, "dataDir",
-			fmt.Sprintf("others on this machine may read or change %s (mode %04o).", path, info.Mode().Perm()),
-			"chmod 600 "+path+"; if somebody may have read it, retire the keys as compromised: catalpa keys retire --compromised."))
+			fmt.Sprintf("others on this machine may read or change %s (mode %04o).", f.path, f.mode),
+			"chmod 600 "+f.path+"; if somebody may have read it, retire the keys as compromised: catalpa keys retire --compromised."))
 	}
 	return findings
 }
 
-func secretFiles(cfg *config.Config) []string {
-	return []string{filepath.Join(cfg.DataDir, keysDir, key.RingFile), filepath.Join(cfg.DataDir, secret.MasterFile)}
+type exposedFile struct {
+	path string
+	mode fs.FileMode
+}
+
+// exposedFiles are the secrets in the data directory that others can read or change.
+func exposedFiles(cfg *config.Config) []exposedFile {
+	var found []exposedFile
+	for _, path := range []string{filepath.Join(cfg.DataDir, keysDir, key.RingFile), filepath.Join(cfg.DataDir, secret.MasterFile)} {
+		info, err := os.Lstat(path)
+		if err == nil && info.Mode().IsRegular() && info.Mode().Perm()&0o077 != 0 {
+			found = append(found, exposedFile{path, info.Mode().Perm()})
+		}
+	}
+	return found
 }
 
 // makePrivate takes from others what the operator accepts that they could read.
 func makePrivate(cfg *config.Config) error {
-	for _, path := range secretFiles(cfg) {
-		info, err := os.Lstat(path)
-		if err != nil || !info.Mode().IsRegular() || info.Mode().Perm()&0o077 == 0 {
-			continue
-		}
-		if err := os.Chmod(path, 0o600); err != nil {
+	for _, f := range exposedFiles(cfg) {
+		if err := os.Chmod(f.path, 0o600); err != nil {
 			return err
 		}
 	}
