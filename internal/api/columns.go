@@ -11,7 +11,6 @@ import (
 
 	"github.com/catalpa-metadata/catalpa/internal/engine"
 	"github.com/catalpa-metadata/catalpa/internal/entity"
-	"github.com/catalpa-metadata/catalpa/internal/policy"
 	"github.com/catalpa-metadata/catalpa/internal/registry"
 	"github.com/catalpa-metadata/catalpa/internal/store"
 )
@@ -176,7 +175,7 @@ func (c *call) putColumn() error {
 		ent.Rest["columns"] = raw
 		return nil
 	}
-	result, err := c.engine.Edit(c.ctx(), c.by, t, engine.ByFQN(owner), update.operations(), engine.View{Base: c.base()}, edit)
+	result, err := c.engine.Revise(c.ctx(), c.by, t, engine.ByFQN(owner), nil, engine.View{Base: c.base()}, edit)
 	if err != nil {
 		return err
 	}
@@ -246,26 +245,4 @@ func (u *columnUpdate) apply(col *column) {
 	if u.Extension != nil && u.Extension.Kind() != 'n' {
 		col.Extension = u.Extension
 	}
-}
-
-// operations are what the caller must be allowed to do with the table. Labels of
-// every kind may be among the old and the new tags.
-func (u *columnUpdate) operations() []policy.Operation {
-	ops := []policy.Operation{policy.ViewBasic}
-	if u.DisplayName != nil {
-		ops = append(ops, policy.EditDisplayName)
-	}
-	if u.Description != nil {
-		ops = append(ops, policy.EditDescription)
-	}
-	if u.Tags != nil {
-		ops = append(ops, policy.EditTags, policy.EditGlossaryTerms, policy.EditTier)
-	}
-	if u.Constraint != nil || u.RemoveConstraint {
-		ops = append(ops, policy.EditAll)
-	}
-	if u.Extension != nil {
-		ops = append(ops, policy.EditCustomFields)
-	}
-	return ops
 }

@@ -91,5 +91,5 @@ func TestChangeColumn(t *testing.T) {
 	h.do("PUT", "/columns/name/"+fqn, map[string]any{"description": "x"}, 400)
 	h.do("PUT", inner, map[string]any{"unknown": "x"}, 400)
 	h.do("PUT", "/columns/name/"+fqn+".b?entityType=pipeline", map[string]any{"description": "x"}, 400)
-	h.as(h.nobody, "PUT", "/columns/name/"+fqn+".b", map[string]any{"removeConstraint": true}).want(403)
+	h.as(h.nobody, "PUT", "/columns/name/"+fqn+".a", map[string]any{"constraint": "UNIQUE"}).want(403)
 }

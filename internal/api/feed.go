@@ -477,12 +477,12 @@ func (c *call) resolveByEdit(t *registry.Type, thread *feed.Thread, value string
 	if err != nil {
 		return err
 	}
-	op := policy.EditDescription
+	unchanged := []policy.Operation{policy.EditDescription}
 	if thread.Task.AsksForTags() {
-		op = policy.EditTags
+		unchanged = policy.OperationsForLabels(change.Tags)
 	}
 	id, sel := thread.ID, engine.ByID(thread.Entity.ID)
-	_, err = c.engine.Edit(c.ctx(), c.by, t, sel, []policy.Operation{op}, engine.View{}, func(tx store.Tx, ent *entity.Entity) error {
+	_, err = c.engine.Revise(c.ctx(), c.by, t, sel, unchanged, engine.View{}, func(tx store.Tx, ent *entity.Entity) error {
 		if *thread, err = c.threadByID(tx, id); err != nil {
 			return err
 		}

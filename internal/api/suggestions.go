@@ -195,12 +195,13 @@ func (c *call) putSuggestion() error {
 	return c.suggested(http.StatusOK, s)
 }
 
-// operationOf is what accepting a suggestion needs.
-func operationOf(s feed.Suggestion) policy.Operation {
-	if s.Type == feed.SuggestTags {
-		return policy.EditTags
+// operationsOf are what rejecting a suggestion needs, or accepting one that proposes
+// what is so already. Accepting any other needs what its change does.
+func operationsOf(s feed.Suggestion) []policy.Operation {
+	if s.Type != feed.SuggestTags {
+		return []policy.Operation{policy.EditDescription}
 	}
-	return policy.EditDescription
+	return policy.OperationsForLabels(s.Tags)
 }
 
 // decide accepts or rejects a suggestion, and with it changes the entity in the
@@ -210,7 +211,7 @@ func (c *call) decide(s *feed.Suggestion, owner entity.ID, status string) error 
 	if err != nil {
 		return err
 	}
-	_, err = c.engine.Edit(c.ctx(), c.by, t, engine.ByID(owner), []policy.Operation{operationOf(*s)}, engine.View{}, func(tx store.Tx, ent *entity.Entity) error {
+	_, err = c.engine.Revise(c.ctx(), c.by, t, engine.ByID(owner), operationsOf(*s), engine.View{}, func(tx store.Tx, ent *entity.Entity) error {
 		rec, err := tx.Record(c.ctx(), suggestionKind, owner.String(), s.ID.String())
 		if err != nil {
 			return err

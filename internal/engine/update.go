@@ -28,6 +28,26 @@ func (e *Engine) Edit(ctx context.Context, by entity.Principal, t *registry.Type
 	return e.result(ctx, w, v)
 }
 
+// Revise is Edit for calls that stand for a PATCH, as accepting a suggestion does: the
+// caller must see the entity, and what else they must be allowed to do follows from
+// what really changes. unchanged is what they must be allowed to do when nothing does.
+func (e *Engine) Revise(ctx context.Context, by entity.Principal, t *registry.Type, sel Selector, unchanged []policy.Operation, v View,
+	edit func(tx store.Tx, ent *entity.Entity) error) (Result, error) {
+	var w *write
+	err := e.store.Update(ctx, func(tx store.Tx) error {
+		w = &write{e: e, s: e.shapeOf(t), t: t, by: by, method: methodPatch, tx: tx, look: e.newLookup(tx, 0, false)}
+		err := w.edit(ctx, sel, []policy.Operation{policy.ViewBasic}, edit)
+		if err != nil || w.event != entity.EventNoChange {
+			return err
+		}
+		return e.authorizeIn(ctx, tx, w.look, by, t, w.old, w.oldRow.Parent, unchanged...)
+	})
+	if err != nil {
+		return Result{}, err
+	}
+	return e.result(ctx, w, v)
+}
+
 func (w *write) edit(ctx context.Context, sel Selector, ops []policy.Operation, edit func(tx store.Tx, ent *entity.Entity) error) error {
 	row, err := w.e.find(ctx, w.tx, w.t, sel)
 	if err != nil {

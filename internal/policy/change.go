@@ -154,6 +154,19 @@ func operationsForLabels(labels, others map[label]bool) OperationSet {
 	return need
 }
 
+// OperationsForLabels is what attaching or removing all of the labels needs: EditTags
+// if there are none.
+func OperationsForLabels(labels []entity.TagLabel) []Operation {
+	var need OperationSet
+	for i := range labels {
+		need |= setOf(OperationForLabel(labels[i].TagFQN, labels[i].Source))
+	}
+	if need == 0 {
+		need = setOf(EditTags)
+	}
+	return need.List()
+}
+
 // OperationForLabel is what attaching or removing one label needs.
 func OperationForLabel(tagFQN, source string) Operation {
 	switch {
