@@ -102,6 +102,7 @@ func TestFlowCRegisterAndReset(t *testing.T) {
 	tab.shows("Your address is confirmed")
 	tab.judge("confirm-done")
 	tab.follow("Back to sign-in")
+	tab.at("/signin$") // the page before has fields of the same names
 	tab.enter("walter@example.com", first)
 	tab.home("walter@example.com")
 
@@ -133,6 +134,7 @@ func TestFlowCRegisterAndReset(t *testing.T) {
 	other.judge("reset-used")
 
 	other.follow("Back to sign-in")
+	other.at("/signin$")
 	other.enter("walter@example.com", first)
 	other.shows("E-mail or password is not right")
 	other.enter("walter@example.com", second)

@@ -3,6 +3,7 @@ package pages
 import (
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -44,6 +45,8 @@ func TestPolicyNamesOnlyOrigins(t *testing.T) {
 	}
 }
 
+var forms = regexp.MustCompile(`(?s)<form.*?</form>`)
+
 func TestEveryTemplateIsWritten(t *testing.T) {
 	p := MustNew("1.2.3")
 	type data struct {
@@ -70,6 +73,12 @@ func TestEveryTemplateIsWritten(t *testing.T) {
 		}
 		if strings.Contains(body, `"><script>`) || strings.Contains(body, `href="javascript:`) {
 			t.Errorf("%s is not escaped", page.Template)
+		}
+		for _, form := range forms.FindAllString(body, -1) {
+			tag, _, _ := strings.Cut(form, ">")
+			if strings.Contains(form, `type="password"`) && !strings.HasSuffix(tag, " hidden") && !strings.Contains(form, `type="submit" disabled>`) {
+				t.Errorf("%s: before its script runs, a form would be sent by the browser, with the password in the address:\n%s", page.Title, form)
+			}
 		}
 	}
 	w := httptest.NewRecorder()

@@ -1,6 +1,6 @@
 // Registering, confirming an address, and choosing a new password by a mailed link.
 import { call } from "./calls.js";
-import { $, formError, newPasswordError, say, settings, watchNewPassword, watchPeeks } from "./view.js";
+import { $, formError, newPasswordError, say, settings, submitted, watchNewPassword, watchPeeks } from "./view.js";
 
 /** The secret of a mailed link leaves the address bar before anything else happens. */
 const secret = new URLSearchParams(location.search).get("token") ?? "";
@@ -37,19 +37,14 @@ const actions = {
 
 watchPeeks();
 watchNewPassword();
-$("form").addEventListener("submit", async (event) => {
-  event.preventDefault();
+submitted($("form"), async () => {
   const empty = [...$("form").querySelectorAll("input[required]")].find((field) => field.value.trim() === "");
   if (empty) return formError($("error"), "Fill in all fields.", empty);
   const error = $("new-password") ? newPasswordError() : "";
   if (error) return formError($("error"), error, $("new-password"));
-  const button = $("form").querySelector("[type=submit]");
-  button.disabled = true;
   try {
     await actions[settings.kind]();
   } catch (failure) {
     formError($("error"), [failure.message, failure.hint].filter(Boolean).join(" "));
-  } finally {
-    button.disabled = false;
   }
 });

@@ -6,7 +6,7 @@ import { Session } from "./session.js";
 import { call } from "./calls.js";
 import { home } from "./home.js";
 import { settingsPage } from "./settings.js";
-import { $, element, formError, newPasswordError, say, settings, show, stopped, watchNewPassword, watchPeeks } from "./view.js";
+import { $, element, formError, newPasswordError, say, settings, show, stopped, submitted, watchNewPassword, watchPeeks } from "./view.js";
 
 /** Where the settings are; all else is the start page. */
 const settingsPath = "/settings/sign-in";
@@ -194,6 +194,7 @@ function choosePassword(me, old) {
       formError($("newpassword-error"), failure.message, $("new-password"));
     }
   };
+  form.querySelector("[type=submit]").disabled = false;
   show("newpassword");
   $(old === undefined ? "old-password" : "new-password").focus();
 }
@@ -207,12 +208,10 @@ async function password(email, plain) {
 
 function watchForm() {
   const form = $("password-form");
-  form?.addEventListener("submit", async (event) => {
-    event.preventDefault();
+  if (!form) return;
+  submitted(form, async () => {
     const [email, plain] = [$("email").value.trim(), $("password").value];
     if (!email || !plain) return formError($("password-error"), "Fill in both fields.", email ? $("password") : $("email"));
-    const button = form.querySelector("[type=submit]");
-    button.disabled = true;
     try {
       await password(email, plain);
       form.reset();
@@ -220,8 +219,6 @@ function watchForm() {
       if (error.code === "SEC-LOGIN-FAILED") formError($("password-error"), "E-mail or password is not right.", $("password"));
       else if (error.code === "SEC-LOGIN-THROTTLED") formError($("password-error"), "Too many tries. Wait a few minutes before the next.", $("password"));
       else formError($("password-error"), [error.message, error.hint].filter(Boolean).join(" "), $("password"));
-    } finally {
-      button.disabled = false;
     }
   });
 }

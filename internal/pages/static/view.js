@@ -116,6 +116,25 @@ export function newPasswordError() {
   return $("new-password").value === $("repeat-password").value ? "" : "The two passwords differ.";
 }
 
+/**
+ * Does a form's work by script. Its button comes disabled and is let go here: pressed
+ * before, the browser would send the fields itself, a password in the address.
+ * @param {HTMLFormElement} form @param {() => Promise<void> | void} work
+ */
+export function submitted(form, work) {
+  const button = form.querySelector("[type=submit]");
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    button.disabled = true;
+    try {
+      await work();
+    } finally {
+      button.disabled = false;
+    }
+  });
+  button.disabled = false;
+}
+
 /** Shows what is wrong with a form and goes to the field. @param {HTMLElement} place @param {string} text @param {HTMLElement} [field] */
 export function formError(place, text, field) {
   for (const other of place.closest("form").querySelectorAll("[aria-invalid]")) other.removeAttribute("aria-invalid");
