@@ -230,6 +230,9 @@ type Reader interface {
 	RelationsFrom(ctx context.Context, ids []entity.ID, kinds ...string) ([]Relation, error)
 	// RelationsTo does the same for those that end there.
 	RelationsTo(ctx context.Context, ids []entity.ID, kinds ...string) ([]Relation, error)
+	// RelationsOf returns the relations of a kind, ordered by From and To, that come
+	// after one; the zero value is before all. At most limit are returned.
+	RelationsOf(ctx context.Context, kind string, after Relation, limit int) ([]Relation, error)
 	// CountFrom counts the relations of a kind that start at each id.
 	CountFrom(ctx context.Context, ids []entity.ID, kind string) (map[entity.ID]int, error)
 

@@ -68,6 +68,27 @@ func compareRelations(a, b store.Relation) int {
 	)
 }
 
+// lineage is the kind of relation that the index relation_lineage is about.
+const lineage = "upstream"
+
+// RelationsOf implements store.Reader. The kind of lineage stands in the statement
+// itself, so that SQLite sees that the index has all of them.
+func (r *reader) RelationsOf(ctx context.Context, kind string, after store.Relation, limit int) ([]store.Relation, error) {
+	var q rowArgs
+	if kind == lineage {
+		q.add("SELECT " + relationColumns + " FROM relation r INDEXED BY relation_lineage WHERE r.kind = 'upstream'")
+	} else {
+		q.add("SELECT "+relationColumns+" FROM relation r WHERE r.kind = ?", kind)
+	}
+	q.add(" AND (r.from_id, r.to_id) > (?, ?) ORDER BY r.from_id, r.to_id LIMIT ?", after.From[:], after.To[:], int64(limit))
+	var found []store.Relation
+	err := r.query(ctx, func(row row) error {
+		found = append(found, scanRelation(row))
+		return nil
+	}, string(q.sql), q.args...)
+	return found, err
+}
+
 // CountFrom implements store.Reader.
 func (r *reader) CountFrom(ctx context.Context, ids []entity.ID, kind string) (map[entity.ID]int, error) {
 	counts := make(map[entity.ID]int, len(ids))

@@ -46,6 +46,43 @@ func testRelations(t *testing.T, s store.Store) {
 	})
 }
 
+// testRelationsOf reads all relations of a kind in pages: of one that has an index of
+// its own, and of any other.
+func testRelationsOf(t *testing.T, s store.Store) {
+	for _, kind := range []string{"upstream", "feeds"} {
+		ids := sortIDs([]entity.ID{entity.NewID(), entity.NewID(), entity.NewID()})
+		var all []store.Relation
+		for _, from := range ids {
+			for _, to := range ids {
+				all = append(all, store.Relation{From: from, To: to, FromType: "table", ToType: "topic", Kind: kind, Doc: []byte(`{"a":1}`)})
+			}
+		}
+		other := store.Relation{From: ids[0], To: ids[1], FromType: "table", ToType: "topic", Kind: kind + "s"}
+		update(t, s, func(ctx context.Context, tx store.Tx) error {
+			return tx.Relate(ctx, append(slices.Clone(all), other)...)
+		})
+		view(t, s, func(ctx context.Context, r store.Reader) error {
+			var got []store.Relation
+			after := store.Relation{}
+			for {
+				page, err := r.RelationsOf(ctx, kind, after, 2)
+				if err != nil {
+					return err
+				}
+				if len(page) > 2 {
+					t.Fatalf("%d relations on a page of 2", len(page))
+				}
+				if len(page) == 0 {
+					break
+				}
+				got, after = append(got, page...), page[len(page)-1]
+			}
+			equal(t, kind, got, all)
+			return nil
+		})
+	}
+}
+
 func testRelationKinds(t *testing.T, s store.Store) {
 	from := make([]entity.ID, 700)
 	to := entity.NewID()

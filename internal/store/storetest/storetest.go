@@ -39,6 +39,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		{"count", testCount},
 		{"relations", testRelations},
 		{"relation kinds", testRelationKinds},
+		{"relations of a kind", testRelationsOf},
 		{"records", testRecords},
 		{"record queries", testRecordQueries},
 		{"record pages", testRecordPages},
