@@ -32,6 +32,9 @@ func (a *API) lineageRoutes() []Route {
 		{Method: http.MethodGet, Path: base + "/getLineage/{direction}", Access: Authenticated, Handle: h.searchDirection},
 		{Method: http.MethodGet, Path: base + "/getPaginationInfo", Access: Authenticated, Handle: h.count},
 		{Method: http.MethodGet, Path: base + "/export", Access: Authenticated, Handle: h.export},
+		{Method: http.MethodGet, Path: base + "/getLineageByEntityCount", Access: Authenticated, Handle: h.impact},
+		{Method: http.MethodGet, Path: base + "/getDataQualityLineage", Access: Authenticated, Handle: h.failing},
+		{Method: http.MethodGet, Path: base + "/getPlatformLineage", Access: Authenticated, Handle: h.platform},
 	}
 }
 
@@ -169,13 +172,16 @@ func (c *call) lineageRequest() (lineage.SearchRequest, error) {
 	if req.FQN == "" {
 		return req, entity.BadRequest("[query param fqn must not be null]")
 	}
-	if filter := c.query.Get("query_filter"); filter != "" {
-		return req, entity.Errorf(entity.KindNotImplemented, "lineage cannot be restricted by query_filter yet")
-	}
 	if filter := c.query.Get("columnFilter"); filter != "" {
 		return req, entity.Errorf(entity.KindNotImplemented, "lineage cannot be restricted by columnFilter yet")
 	}
 	var err error
+	if req.Match, err = c.queryMatch(); err != nil {
+		return req, err
+	}
+	if req.PreservePaths, err = c.flag("preservePaths", true); err != nil {
+		return req, err
+	}
 	if req.Up, req.Down, err = c.depths(); err != nil {
 		return req, err
 	}

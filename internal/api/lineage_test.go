@@ -330,7 +330,7 @@ func TestSearchLineageWithoutDeleted(t *testing.T) {
 	}
 	var info lineage.PageInfo
 	h.do("GET", "/lineage/getPaginationInfo?fqn="+s+".b&type=table&upstreamDepth=3&downstreamDepth=3", nil, 200).into(&info)
-	if info.TotalUpstreamEntities != 1 || info.TotalDownstreamEntities != 1 || info.MaxUpstreamDepth != 1 {
+	if info.TotalUpstreamEntities != 2 || info.TotalDownstreamEntities != 1 || info.MaxUpstreamDepth != 1 {
 		t.Errorf("info = %+v", info)
 	}
 }
@@ -339,12 +339,19 @@ func TestExportLineage(t *testing.T) {
 	h := newHarness(t)
 	s := h.schema()
 	a, b := h.table(s, "a", "id"), h.table(s, "b", "id")
-	h.link(a, b, columnLineage(s+".b.id", s+".a.id"))
+	h.do("PUT", "/services/pipelineServices", map[string]any{"name": "flow", "serviceType": "Airflow"}, 201)
+	p := h.do("PUT", "/pipelines", map[string]any{"name": "load", "displayName": "Load", "service": "flow"}, 201).id()
+	details := columnLineage(s+".b.id", s+".a.id")
+	details["pipeline"] = ref("pipeline", p)
+	h.link(a, b, details)
 	got := h.do("GET", "/lineage/export?fqn="+s+".b&type=table&upstreamDepth=1&downstreamDepth=1", nil, 200)
 	lines, err := csv.NewReader(strings.NewReader(string(got.body))).ReadAll()
 	check(t, err)
 	if len(lines) != 3 || lines[1][0] != s+".a" || lines[1][1] != "shop" || lines[2][10] != s+".a.id" || lines[2][11] != s+".b.id" {
 		t.Errorf("lines = %q", lines)
+	}
+	if diff := cmp.Diff([]string{"flow.load", "Load", "pipeline", "", "", "", "flow", "Airflow"}, lines[1][12:]); diff != "" {
+		t.Errorf("columns of the pipeline (-want +got):\n%s", diff)
 	}
 }
 

@@ -2,6 +2,7 @@ package lineage
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/go-json-experiment/json"
@@ -16,7 +17,8 @@ func exportHeader() []string {
 	return []string{
 		"fromEntityFQN", "fromServiceName", "fromServiceType", "fromOwners", "fromDomain",
 		"toEntityFQN", "toServiceName", "toServiceType", "toOwners", "toDomain",
-		"fromChildEntityFQN", "toChildEntityFQN", "pipelineName", "pipelineType",
+		"fromChildEntityFQN", "toChildEntityFQN", "pipelineName", "pipelineDisplayName", "pipelineType", "pipelineDescription",
+		"pipelineOwners", "pipelineDomain", "pipelineServiceName", "pipelineServiceType",
 	}
 }
 
@@ -27,19 +29,37 @@ func (s *Service) Export(ctx context.Context, by entity.Principal, req SearchReq
 	if err != nil {
 		return nil, err
 	}
-	loaded, err := s.load(ctx, f.g.all())
+	edges := f.g.edges()
+	ids := f.g.all()
+	for _, rel := range edges {
+		if p := f.details[[2]entity.ID{rel.From, rel.To}].Pipeline; p != nil {
+			ids = append(ids, p.ID)
+		}
+	}
+	slices.SortFunc(ids, func(a, b entity.ID) int { return slices.Compare(a[:], b[:]) })
+	ids = slices.Compact(ids)
+	loaded, err := s.load(ctx, ids)
 	if err != nil {
 		return nil, err
 	}
-	ends := make(map[entity.ID][]string, len(loaded))
+	ends, pipelines := make(map[entity.ID][]string, len(loaded)), map[entity.ID][]string{}
 	for _, l := range loaded {
 		ends[l.Entity.ID] = exportEnd(l)
+		if slices.Contains(pipelineTypes, l.Type) {
+			pipelines[l.Entity.ID] = exportPipeline(l)
+		}
 	}
 	lines := [][]string{exportHeader()}
-	for _, rel := range f.g.edges() {
-		lines = append(lines, exportEdge(rel, f.details[[2]entity.ID{rel.From, rel.To}], ends)...)
+	for _, rel := range edges {
+		lines = append(lines, exportEdge(rel, f.details[[2]entity.ID{rel.From, rel.To}], ends, pipelines)...)
 	}
 	return lines, nil
+}
+
+// exportPipeline returns the columns about what moves the data.
+func exportPipeline(l engine.Loaded) []string {
+	end := exportEnd(l)
+	return []string{end[0], l.Entity.DisplayName, l.Type, l.Entity.Description, end[3], end[4], end[1], end[2]}
 }
 
 // exportEnd returns the columns about one end.
@@ -67,10 +87,10 @@ func names(refs []entity.Ref) string {
 	return strings.Join(out, ";")
 }
 
-func exportEdge(rel store.Relation, d *Details, ends map[entity.ID][]string) [][]string {
-	pipeline := []string{"", ""}
-	if d.Pipeline != nil {
-		pipeline = []string{d.Pipeline.FullyQualifiedName, d.Pipeline.Type}
+func exportEdge(rel store.Relation, d *Details, ends, pipelines map[entity.ID][]string) [][]string {
+	pipeline := make([]string, 8)
+	if d.Pipeline != nil && pipelines[d.Pipeline.ID] != nil {
+		pipeline = pipelines[d.Pipeline.ID]
 	}
 	line := func(from, to string) []string {
 		out := append(append([]string{}, ends[rel.From]...), ends[rel.To]...)

@@ -21,6 +21,10 @@ type SearchRequest struct {
 	Up, Down       int
 	IncludeDeleted bool
 	Fields         []string // members of entities to show; empty shows all
+	// Match tells which entities are asked for; nil is all of them. What lies between
+	// the root and one of them stays if PreservePaths is set.
+	Match         func(engine.Loaded) (bool, error)
+	PreservePaths bool
 }
 
 // SearchResult is lineage with whole entities, by name, and edges by the names
@@ -76,20 +80,22 @@ func (s *Service) Search(ctx context.Context, by entity.Principal, req SearchReq
 	if err != nil {
 		return SearchResult{}, err
 	}
-	loaded, err := s.load(ctx, f.g.all())
+	return s.show(ctx, f, req.Fields, f.g.all(), f.g.upstream, f.g.downstream)
+}
+
+// show gives nodes and edges of a graph the form of the user interface.
+func (s *Service) show(ctx context.Context, f *found, fields []string, nodes []entity.ID, up, down []store.Relation) (SearchResult, error) {
+	loaded, err := s.load(ctx, nodes)
 	if err != nil {
 		return SearchResult{}, err
 	}
-	out := SearchResult{
-		Nodes:         make(map[string]Node, len(loaded)),
-		UpstreamEdges: searchEdges(f.g.upstream, f), DownstreamEdges: searchEdges(f.g.downstream, f),
-	}
+	out := SearchResult{Nodes: make(map[string]Node, len(loaded)), UpstreamEdges: searchEdges(up, f), DownstreamEdges: searchEdges(down, f)}
 	for _, l := range loaded {
-		shown, err := document(l, req.Fields)
+		shown, err := document(l, fields)
 		if err != nil {
 			return SearchResult{}, err
 		}
-		out.Nodes[l.Entity.FullyQualifiedName] = Node{Entity: shown, NodeDepth: f.g.depth[l.Entity.ID], Paging: f.paging[l.Entity.ID]}
+		out.Nodes[l.Entity.FullyQualifiedName] = Node{Entity: shown, NodeDepth: f.g.depth(l.Entity.ID), Paging: f.paging[l.Entity.ID]}
 	}
 	return out, nil
 }
@@ -123,7 +129,46 @@ func (s *Service) find(ctx context.Context, by entity.Principal, req SearchReque
 		f.paging, err = neighbours(ctx, r, f.g)
 		return err
 	})
+	if err == nil && req.Match != nil {
+		err = s.restrict(ctx, f.g, req)
+	}
 	return f, err
+}
+
+// restrict leaves the nodes that the request asks for and, if it wants paths, those
+// between the root and them.
+func (s *Service) restrict(ctx context.Context, g *graph, req SearchRequest) error {
+	loaded, err := s.load(ctx, g.nodes)
+	if err != nil {
+		return err
+	}
+	wanted := make(map[entity.ID]bool, len(loaded))
+	for _, l := range loaded {
+		if wanted[l.Entity.ID], err = req.Match(l); err != nil {
+			return err
+		}
+	}
+	if req.PreservePaths {
+		g.addPaths(wanted)
+	}
+	g.keep(func(id entity.ID) bool { return wanted[id] })
+	return nil
+}
+
+// addPaths adds to a set of nodes what lies between them and the root.
+func (g *graph) addPaths(wanted map[entity.ID]bool) {
+	// Edges come in the order of the walk: read backwards, the part of a path that is
+	// further from the root comes first.
+	for i := len(g.upstream) - 1; i >= 0; i-- {
+		if rel := g.upstream[i]; wanted[rel.From] && g.above[rel.To] < g.above[rel.From] {
+			wanted[rel.To] = true
+		}
+	}
+	for i := len(g.downstream) - 1; i >= 0; i-- {
+		if rel := g.downstream[i]; wanted[rel.To] && g.below[rel.From] < g.below[rel.To] {
+			wanted[rel.From] = true
+		}
+	}
 }
 
 // root finds the entity in the middle. Without a type, one that has the name is
@@ -241,22 +286,31 @@ func document(l engine.Loaded, fields []string) (jsontext.Value, error) {
 func searchEdges(relations []store.Relation, f *found) map[string]SearchEdge {
 	out := make(map[string]SearchEdge, len(relations))
 	for _, rel := range relations {
-		d := f.details[[2]entity.ID{rel.From, rel.To}]
-		from, to := f.refs[rel.From], f.refs[rel.To]
-		e := SearchEdge{
-			FromEntity: EdgeEnd{ID: from.ID, Type: from.Type, FQN: from.FullyQualifiedName},
-			ToEntity:   EdgeEnd{ID: to.ID, Type: to.Type, FQN: to.FullyQualifiedName},
-			Pipeline:   d.Pipeline, SQLQuery: d.SQLQuery, Columns: d.ColumnsLineage, Description: d.Description, Source: d.Source,
-			DocID: rel.From.String() + "-" + rel.To.String(), DocUniqueID: from.FullyQualifiedName + "--->" + to.FullyQualifiedName,
-			CreatedAt: d.CreatedAt, CreatedBy: d.CreatedBy, UpdatedAt: d.UpdatedAt, UpdatedBy: d.UpdatedBy, AssetEdges: d.AssetEdges,
-		}
-		if d.Pipeline != nil {
-			e.PipelineEntityType = d.Pipeline.Type
-			e.DocUniqueID += "--->" + d.Pipeline.FullyQualifiedName
-		}
+		e := searchEdge(rel, f)
 		out[e.DocUniqueID] = e
 	}
 	return out
+}
+
+func searchEdge(rel store.Relation, f *found) SearchEdge {
+	d := f.details[[2]entity.ID{rel.From, rel.To}]
+	e := between(f.refs[rel.From], f.refs[rel.To])
+	e.Pipeline, e.SQLQuery, e.Columns, e.Description, e.Source = d.Pipeline, d.SQLQuery, d.ColumnsLineage, d.Description, d.Source
+	e.CreatedAt, e.CreatedBy, e.UpdatedAt, e.UpdatedBy, e.AssetEdges = d.CreatedAt, d.CreatedBy, d.UpdatedAt, d.UpdatedBy, d.AssetEdges
+	if d.Pipeline != nil {
+		e.PipelineEntityType = d.Pipeline.Type
+		e.DocUniqueID += "--->" + d.Pipeline.FullyQualifiedName
+	}
+	return e
+}
+
+// between is an edge with nothing but its ends.
+func between(from, to entity.Ref) SearchEdge {
+	return SearchEdge{
+		FromEntity: EdgeEnd{ID: from.ID, Type: from.Type, FQN: from.FullyQualifiedName},
+		ToEntity:   EdgeEnd{ID: to.ID, Type: to.Type, FQN: to.FullyQualifiedName},
+		DocID:      from.ID.String() + "-" + to.ID.String(), DocUniqueID: from.FullyQualifiedName + "--->" + to.FullyQualifiedName,
+	}
 }
 
 // PageInfo tells how many entities there are at each distance.
@@ -275,32 +329,40 @@ type DepthInfo struct {
 	EntityCount int `json:"entityCount"`
 }
 
-// Count returns how many entities a walk meets at each distance.
+// Count returns how many entities there are at each distance; the entity in the
+// middle is the one at distance 0.
 func (s *Service) Count(ctx context.Context, by entity.Principal, req SearchRequest) (PageInfo, error) {
-	var out PageInfo
-	err := s.engine.Store().View(ctx, func(r store.Reader) error {
-		root, err := s.root(ctx, r, by, req)
-		if err != nil {
-			return err
-		}
-		g, err := walk(ctx, r, s.engine.Viewer(by), root.ID, req.Up, req.Down)
-		if err != nil {
-			return err
-		}
-		out.UpstreamDepthInfo, out.TotalUpstreamEntities = depths(g.byDepth[0])
-		out.DownstreamDepthInfo, out.TotalDownstreamEntities = depths(g.byDepth[1])
-		out.MaxUpstreamDepth, out.MaxDownstreamDepth = len(g.byDepth[0]), len(g.byDepth[1])
-		return nil
-	})
-	return out, err
+	f, err := s.find(ctx, by, req)
+	if err != nil {
+		return PageInfo{}, err
+	}
+	return f.g.pageInfo(), nil
 }
 
-func depths(counts []int) ([]DepthInfo, int) {
-	out := make([]DepthInfo, len(counts))
+func (g *graph) pageInfo() PageInfo {
+	var out PageInfo
+	out.UpstreamDepthInfo, out.TotalUpstreamEntities = g.depths(g.above)
+	out.DownstreamDepthInfo, out.TotalDownstreamEntities = g.depths(g.below)
+	out.MaxUpstreamDepth = out.UpstreamDepthInfo[len(out.UpstreamDepthInfo)-1].Depth
+	out.MaxDownstreamDepth = out.DownstreamDepthInfo[len(out.DownstreamDepthInfo)-1].Depth
+	return out
+}
+
+// depths counts the nodes at each distance one way.
+func (g *graph) depths(distance map[entity.ID]int) ([]DepthInfo, int) {
+	counts := [MaxDepth + 1]int{1}
+	for _, id := range g.nodes {
+		if d := distance[id]; d > 0 {
+			counts[d]++
+		}
+	}
+	var out []DepthInfo
 	total := 0
-	for i, n := range counts {
-		out[i] = DepthInfo{Depth: i + 1, EntityCount: n}
-		total += n
+	for depth, n := range counts {
+		if n > 0 {
+			out = append(out, DepthInfo{Depth: depth, EntityCount: n})
+			total += n
+		}
 	}
 	return out, total
 }

@@ -43,8 +43,8 @@ func TestDiamond(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := PageInfo{
-		TotalDownstreamEntities: 3, MaxDownstreamDepth: 2, DownstreamDepthInfo: []DepthInfo{{1, 2}, {2, 1}},
-		TotalUpstreamEntities: 1, MaxUpstreamDepth: 1, UpstreamDepthInfo: []DepthInfo{{1, 1}},
+		TotalDownstreamEntities: 4, MaxDownstreamDepth: 2, DownstreamDepthInfo: []DepthInfo{{0, 1}, {1, 2}, {2, 1}},
+		TotalUpstreamEntities: 2, MaxUpstreamDepth: 1, UpstreamDepthInfo: []DepthInfo{{0, 1}, {1, 1}},
 	}
 	if diff := cmp.Diff(want, info); diff != "" {
 		t.Errorf("counts (-want +got):\n%s", diff)
@@ -172,7 +172,7 @@ func TestExportWritesALineForEachColumn(t *testing.T) {
 		t.Fatal(err)
 	}
 	line := func(fromColumn, toColumn string) []string {
-		return []string{"shop.db.s.a", "shop", "Mysql", "", "", "shop.db.s.b", "shop", "Mysql", "ada", "", fromColumn, toColumn, "flow.load", "pipeline"}
+		return []string{"shop.db.s.a", "shop", "Mysql", "", "", "shop.db.s.b", "shop", "Mysql", "ada", "", fromColumn, toColumn, "flow.load", "", "pipeline", "", "", "", "flow", "Airflow"}
 	}
 	want := [][]string{exportHeader(), line("", ""), line("shop.db.s.a.id", "shop.db.s.b.id"), line("shop.db.s.a.x, y", "shop.db.s.b.id")}
 	if diff := cmp.Diff(want, lines); diff != "" {

@@ -24,15 +24,23 @@ type viewer interface {
 type graph struct {
 	viewer     viewer
 	root       entity.ID
-	depth      map[entity.ID]int // distance from the root; the root's is 0
-	nodes      []entity.ID       // in the order found, the root not among them
+	nodes      []entity.ID // in the order found, the root not among them
 	upstream   []store.Relation
 	downstream []store.Relation
-	byDepth    [2][]int // nodes found at each depth, upstream and downstream
+	above      map[entity.ID]int // how far upstream a node is
+	below      map[entity.ID]int // how far downstream
 }
 
 func newGraph(v viewer, root entity.ID) *graph {
-	return &graph{viewer: v, root: root, depth: map[entity.ID]int{root: 0}}
+	return &graph{viewer: v, root: root, above: map[entity.ID]int{}, below: map[entity.ID]int{}}
+}
+
+// depth is how far a node is from the root: below 0 upstream.
+func (g *graph) depth(id entity.ID) int {
+	if up := g.above[id]; up > 0 {
+		return -up
+	}
+	return g.below[id]
 }
 
 // walk follows the edges from the root in both directions: one statement a
@@ -41,10 +49,10 @@ func newGraph(v viewer, root entity.ID) *graph {
 func walk(ctx context.Context, r store.Reader, v viewer, root entity.ID, up, down int) (*graph, error) {
 	g := newGraph(v, root)
 	var err error
-	if g.upstream, g.byDepth[0], err = g.follow(ctx, r, up, r.RelationsTo, source); err != nil {
+	if g.upstream, err = g.follow(ctx, r, up, g.above, r.RelationsTo, source); err != nil {
 		return nil, err
 	}
-	g.downstream, g.byDepth[1], err = g.follow(ctx, r, down, r.RelationsFrom, target)
+	g.downstream, err = g.follow(ctx, r, down, g.below, r.RelationsFrom, target)
 	return g, err
 }
 
@@ -64,10 +72,9 @@ func farEnds(relations []store.Relation, far func(store.Relation) entity.Ref) []
 // reader is RelationsFrom or RelationsTo.
 type reader func(ctx context.Context, ids []entity.ID, kinds ...string) ([]store.Relation, error)
 
-func (g *graph) follow(ctx context.Context, r store.Reader, levels int, read reader, end func(store.Relation) entity.Ref) ([]store.Relation, []int, error) {
+// follow walks one way, notes how far the nodes are and returns the edges.
+func (g *graph) follow(ctx context.Context, r store.Reader, levels int, distance map[entity.ID]int, read reader, end func(store.Relation) entity.Ref) ([]store.Relation, error) {
 	var edges []store.Relation
-	var counts []int
-	visited := map[entity.ID]bool{g.root: true}
 	frontier := []entity.ID{g.root}
 	for level := 1; level <= levels && len(frontier) > 0; level++ {
 		relations, err := read(ctx, frontier, Relation)
@@ -75,38 +82,38 @@ func (g *graph) follow(ctx context.Context, r store.Reader, levels int, read rea
 			err = g.viewer.Look(ctx, r, farEnds(relations, end)...)
 		}
 		if err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 		var next []entity.ID
 		for _, rel := range relations {
 			far := end(rel).ID
-			if far != g.root && !g.viewer.Sees(far) || !g.note(far, level) {
+			if far == g.root {
+				edges = append(edges, rel)
+				continue
+			}
+			if !g.viewer.Sees(far) || !g.note(far) {
 				continue
 			}
 			edges = append(edges, rel)
-			if !visited[far] {
-				visited[far] = true
+			if distance[far] == 0 {
+				distance[far] = level
 				next = append(next, far)
 			}
 		}
-		if len(next) > 0 {
-			counts = append(counts, len(next))
-		}
 		frontier = next
 	}
-	return edges, counts, nil
+	return edges, nil
 }
 
 // note adds a node unless it is known or the graph is full, and tells whether
 // the graph has it now.
-func (g *graph) note(id entity.ID, level int) bool {
-	if _, ok := g.depth[id]; ok {
+func (g *graph) note(id entity.ID) bool {
+	if g.depth(id) != 0 {
 		return true
 	}
 	if len(g.nodes) >= MaxNodes {
 		return false
 	}
-	g.depth[id] = level
 	g.nodes = append(g.nodes, id)
 	return true
 }
