@@ -71,8 +71,10 @@ func (c *catalpa) metadata(t *testing.T, command, file string, values map[string
 	run := parseSummary(ansi.ReplaceAllString(output, ""))
 	run.exchanges = c.rec.since(before)
 
+	failed := false
 	fail := func(format string, args ...any) {
 		t.Helper()
+		failed = true
 		t.Errorf("metadata %s -c %s: "+format, append([]any{command, file}, args...)...)
 	}
 	if err != nil {
@@ -89,7 +91,7 @@ func (c *catalpa) metadata(t *testing.T, command, file string, values map[string
 	if lines := seriousErrors(run.output); len(lines) > 0 {
 		fail("errors in the log:\n%s", strings.Join(lines, "\n"))
 	}
-	if t.Failed() {
+	if failed {
 		t.Fatalf("end of the client's output:\n%s", tail(run.output, 80))
 	}
 	return run

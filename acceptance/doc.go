@@ -3,8 +3,12 @@
 // from their registries and know nothing of Catalpa, which is the point: a test
 // here fails when a person's existing ingestion would.
 //
-// Its tests have the build tag acceptance, since they need PostgreSQL and a Python
-// environment:
+// Databases and brokers are real servers that a test starts for itself. Sources that
+// are reached over HTTP alone are played by a fake: the answers their API gives, and a
+// failure for every request that the real one was not seen to be asked.
+//
+// Its tests have the build tag acceptance, since they need PostgreSQL, MariaDB and a
+// Python environment:
 //
 //	make test-acceptance
 //

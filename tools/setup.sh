@@ -3,6 +3,7 @@
 #   go        the Go tool chain (never installed for you)
 #   cgo       a C compiler, which the race detector needs
 #   postgres  PostgreSQL's server programs, which the client tests start
+#   mariadb   MariaDB's server and client programs, which the client tests start
 #   python    .cache/venv with the clients of acceptance/requirements.txt
 #   node      Node and signontest/node_modules: test provider, browser driver
 #   chromium  the browser; CHROMIUM names another than the one on the PATH
@@ -41,6 +42,13 @@ packages_postgres() {
 }
 
 make_postgres() { :; }
+
+packages_mariadb() {
+  have mariadb-install-db || echo mariadb-server-core
+  have mariadb || echo mariadb-client-core
+}
+
+make_mariadb() { :; }
 
 # The pinned clients run on Python 3.11 and 3.12. An unsuffixed python3 of such a
 # version is taken first.

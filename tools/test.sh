@@ -47,7 +47,7 @@ fuzz() {
 # What the last parts need waits for the network more than for a core: it is installed
 # beside the first ones.
 needs=()
-! wanted acceptance || needs+=(postgres python)
+! wanted acceptance || needs+=(postgres mariadb python)
 ! wanted signon || needs+=(chromium node java keycloak)
 if [[ ${#needs[@]} -gt 0 ]]; then
   tools/setup.sh "${needs[@]}" </dev/null &
