@@ -22,13 +22,10 @@ func (e *Engine) seal(t *registry.Type, old, next *entity.Entity) error {
 	if t.Hooks.Secrets == nil {
 		return nil
 	}
-	kept := map[string]string{}
+	kept := map[string]keptSecret{}
 	if old != nil {
-		err := t.Hooks.Secrets(old.Rest, func(path, value string) (string, error) {
-			kept[path] = value
-			return value, nil
-		})
-		if err != nil {
+		var err error
+		if kept, err = keptSecrets(t.Hooks.Secrets, old.Rest, next.Rest); err != nil {
 			return err
 		}
 	}
@@ -41,20 +38,35 @@ func (e *Engine) seal(t *registry.Type, old, next *entity.Entity) error {
 			if !had {
 				return "", entity.BadRequest("%s is masked, and there is no earlier value to keep: send the value itself", path)
 			}
-			return before, nil
+			return e.resealed(before, secretContext(t, old, before.path), secretContext(t, next, path))
 		case e.isSealed(value):
-			if had && before == value {
+			if had && before.sealed == value && before.path == path {
 				return value, nil
 			}
 			return "", entity.BadRequest("%s holds text in the form of a sealed secret", path)
 		}
 		if had { // the same secret again is no change
-			if plain, err := e.sealer.Open(before, secretContext(t, next, path)); err == nil && plain == value {
-				return before, nil
+			if plain, err := e.sealer.Open(before.sealed, secretContext(t, old, before.path)); err == nil && plain == value && before.path == path {
+				return before.sealed, nil
 			}
 		}
 		return e.sealer.Seal(value, secretContext(t, next, path))
 	})
+}
+
+// resealed seals a secret that is kept for where it is now.
+func (e *Engine) resealed(kept keptSecret, was, is string) (string, error) {
+	if was == is {
+		return kept.sealed, nil
+	}
+	plain := kept.sealed
+	if e.isSealed(plain) {
+		var err error
+		if plain, err = e.sealer.Open(plain, was); err != nil {
+			return "", entity.Internal(err)
+		}
+	}
+	return e.sealer.Seal(plain, is)
 }
 
 // sealFor seals the secrets of a new state that a caller asks for. A masked secret
