@@ -46,6 +46,14 @@ type Indexer interface {
 	CatchUp(ctx context.Context, delay time.Duration) (exact bool, err error)
 	// Rebuild fills the index anew and calls progress from time to time.
 	Rebuild(ctx context.Context, progress func(done, total int)) error
+	// Rebuilding tells how far a rebuild is.
+	Rebuilding() search.Progress
+	// Failures lists entities that are not in the index as they are.
+	Failures() []search.Failure
+	// Reindex makes the documents of some entities anew.
+	Reindex(ctx context.Context, ids []entity.ID) error
+	// Drop removes all documents of an index.
+	Drop(ctx context.Context, index string) error
 }
 
 // Options are what an API is made of. All but PublicURL and Log are required.
@@ -148,6 +156,7 @@ func New(opts Options) *API {
 	a.routes.add(a.diagnosisRoutes()...)
 	a.routes.add(a.auditLogRoutes()...)
 	a.routes.add(a.searchRoutes()...)
+	a.routes.add(a.searchAdminRoutes()...)
 	a.routes.add(a.permissionRoutes()...)
 	a.routes.add(a.permissionDebugRoutes()...)
 	a.routes.add(a.eventRoutes()...)

@@ -30,6 +30,7 @@ import (
 	"github.com/catalpa-metadata/catalpa/internal/entity"
 	"github.com/catalpa-metadata/catalpa/internal/jsonschema"
 	"github.com/catalpa-metadata/catalpa/internal/registry"
+	"github.com/catalpa-metadata/catalpa/internal/search"
 	"github.com/catalpa-metadata/catalpa/internal/search/embedded"
 	"github.com/catalpa-metadata/catalpa/internal/seed"
 	"github.com/catalpa-metadata/catalpa/internal/signon"
@@ -180,6 +181,10 @@ type idleIndexer struct{}
 
 func (idleIndexer) CatchUp(context.Context, time.Duration) (bool, error) { return false, nil }
 func (idleIndexer) Rebuild(context.Context, func(done, total int)) error { return nil }
+func (idleIndexer) Rebuilding() search.Progress                          { return search.Progress{} }
+func (idleIndexer) Failures() []search.Failure                           { return nil }
+func (idleIndexer) Reindex(context.Context, []entity.ID) error           { return nil }
+func (idleIndexer) Drop(context.Context, string) error                   { return nil }
 
 // harness is a server behind httptest with the seed data, and callers.
 type harness struct {

@@ -18,7 +18,22 @@ func (a *API) searchRoutes() []Route {
 	const base = "/api/v1/search"
 	return []Route{
 		{Method: http.MethodGet, Path: base + "/query", Access: Authenticated, Handle: func(c *call) error {
+			tree, err := c.flag("getHierarchy", false)
+			if err != nil {
+				return err
+			}
+			if tree {
+				return c.searchTree()
+			}
 			return c.search(c.catalog.QueryCall(c.query, time.Now()))(search.RenderQuery)
+		}},
+		{Method: http.MethodGet, Path: base + "/nlq/query", Access: Authenticated, Handle: func(c *call) error {
+			// What answers is no language model, which the answer does not hide.
+			c.w.Header().Set("Warning", `199 - "no language model is configured: the words of the question were searched"`)
+			return c.search(c.catalog.NLQCall(c.query, time.Now()))(search.RenderQuery)
+		}},
+		{Method: http.MethodGet, Path: base + "/entityTypeCounts", Access: Authenticated, Handle: func(c *call) error {
+			return c.search(c.catalog.CountsCall(c.query, time.Now()))(search.RenderQuery)
 		}},
 		{Method: http.MethodGet, Path: base + "/fieldQuery", Access: Authenticated, Handle: func(c *call) error {
 			return c.search(c.catalog.FieldCall(c.query))(search.RenderQuery)
@@ -59,6 +74,44 @@ func (c *call) search(parsed search.Call, err error) func(render) error {
 		}
 		return c.raw(http.StatusOK, out)
 	}
+}
+
+// maxTree is how many entities, and how many above them, one tree shows.
+const maxTree = 1000
+
+// searchTree answers what a query finds as trees, with what is above each hit.
+func (c *call) searchTree() error {
+	parsed, err := c.catalog.TreeCall(c.query, time.Now())
+	if err != nil {
+		return err
+	}
+	result, err := c.find(parsed.Request)
+	if err != nil {
+		return err
+	}
+	above, err := search.AncestorNames(result.Hits)
+	if err != nil {
+		return err
+	}
+	hits := result.Hits
+	if len(above) > 0 {
+		if len(above) > maxTree {
+			return entity.BadRequest("what is found lies below more than %d others; narrow the query or ask for fewer with size", maxTree)
+		}
+		parents, err := c.find(search.Request{
+			Indexes: c.catalog.TreeIndexes(parsed.Request.Indexes), Deleted: parsed.Request.Deleted, Size: len(above),
+			Filter: search.Terms{Field: "fullyQualifiedName", Values: above},
+		})
+		if err != nil {
+			return err
+		}
+		hits = append(hits, parents.Hits...)
+	}
+	out, err := search.RenderHierarchy(hits)
+	if err != nil {
+		return err
+	}
+	return c.raw(http.StatusOK, out)
 }
 
 func (c *call) aggregateBody() error {

@@ -136,3 +136,23 @@ func (c *Catalog) Resolve(names string) ([]string, error) {
 	slices.Sort(indexes)
 	return slices.Compact(indexes), nil
 }
+
+// Aliases returns every index with the other names that stand for it, the types'
+// and those of groups.
+func (c *Catalog) Aliases() map[string][]string {
+	aliases := make(map[string][]string, len(c.byType))
+	for _, index := range c.byType {
+		aliases[index] = []string{}
+	}
+	for name, members := range c.byName {
+		for _, index := range members {
+			if _, ok := aliases[index]; ok && name != index {
+				aliases[index] = append(aliases[index], name)
+			}
+		}
+	}
+	for _, names := range aliases {
+		slices.Sort(names)
+	}
+	return aliases
+}

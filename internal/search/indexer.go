@@ -71,9 +71,11 @@ type Indexer struct {
 	working sync.Mutex    // one batch or rebuild at a time
 	skipped atomic.Uint64
 	inexact atomic.Bool // something was given up; until the next rebuild
+	failed  failures
 
 	mu       sync.Mutex
 	position uint64
+	progress Progress      // of rebuilds
 	moved    chan struct{} // closed when position changes
 	attempts int
 }
@@ -338,6 +340,7 @@ func (x *Indexer) writeEach(ctx context.Context, ids []entity.ID, position uint6
 func (x *Indexer) skip(ctx context.Context, id entity.ID, err error) {
 	x.skipped.Add(1)
 	x.inexact.Store(true)
+	x.failed.add(id, err)
 	x.log.WarnContext(ctx, "entity left out of the search index", "entity", id.String(), "error", err)
 }
 
@@ -351,6 +354,7 @@ func (x *Indexer) batch(ctx context.Context, ids []entity.ID) (Batch, error) {
 		return Batch{}, err
 	}
 	var batch Batch
+	var indexed []entity.ID // as they are, unless the batch cannot be applied
 	there := make(map[entity.ID]bool, len(loaded))
 	for _, l := range loaded {
 		there[l.Entity.ID] = true
@@ -361,12 +365,15 @@ func (x *Indexer) batch(ctx context.Context, ids []entity.ID) (Batch, error) {
 			batch.Deletes = append(batch.Deletes, l.Entity.ID) // rather nothing than what is not so any more
 		case ok:
 			batch.Upserts = append(batch.Upserts, doc)
+			indexed = append(indexed, doc.ID)
 		}
 	}
 	for _, id := range ids {
 		if !there[id] {
 			batch.Deletes = append(batch.Deletes, id)
+			indexed = append(indexed, id)
 		}
 	}
+	x.failed.remove(indexed)
 	return batch, nil
 }

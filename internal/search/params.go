@@ -1,7 +1,9 @@
 package search
 
 import (
+	"maps"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -199,6 +201,67 @@ func (c *Catalog) QueryCall(values url.Values, now time.Time) (Call, error) {
 		call.Request.Aggregations = facets()
 	}
 	return call, p.err
+}
+
+// NLQCall reads the parameters of GET /search/nlq/query. A sentence is searched for
+// its words, any of them: nothing here understands it.
+func (c *Catalog) NLQCall(values url.Values, now time.Time) (Call, error) {
+	call, err := c.QueryCall(values, now)
+	text := strings.TrimSpace(values.Get("q"))
+	if err != nil || text == "" || strings.HasPrefix(text, "{") {
+		return call, err
+	}
+	if words := tellingWords(text); words != "" {
+		call.Request.Query = QueryString{Text: text, Query: MultiMatch{Text: words, Operator: Or}}
+	}
+	return call, nil
+}
+
+// tellingWords leaves out of a question what only makes it a sentence; a text of
+// nothing else stays as it is.
+func tellingWords(text string) string {
+	const empty = ` a all an and any are as at by can could contain contains containing data do does find for from get give has have how i
+ in is it list me my of on or our please search show that the their them there these this those to us was we were what when where which who
+ whose with would you asset assets called named about `
+	var kept []string
+	for word := range strings.FieldsSeq(text) {
+		bare := strings.ToLower(strings.Trim(word, ".,;:!?\"'()"))
+		if bare != "" && !strings.Contains(strings.ReplaceAll(empty, "\n", " "), " "+bare+" ") {
+			kept = append(kept, word)
+		}
+	}
+	if len(Words(strings.Join(kept, " "))) == 0 {
+		kept = []string{text}
+	}
+	if len(Words(strings.Join(kept, " "))) == 0 {
+		return ""
+	}
+	return strings.Join(kept, " ")
+}
+
+// CountsCall reads the parameters of GET /search/entityTypeCounts.
+func (c *Catalog) CountsCall(values url.Values, now time.Time) (Call, error) {
+	values = maps.Clone(values)
+	if strings.TrimSpace(values.Get("index")) == "" {
+		values.Set("index", "dataAsset")
+	}
+	for _, name := range []string{"size", "from", "sort_field", "search_after"} {
+		values.Del(name)
+	}
+	call, err := c.QueryCall(values, now)
+	// The counts are those of what the query shows, so that the filter that follows
+	// aggregations elsewhere counts here.
+	req := &call.Request
+	if req.PostFilter != nil {
+		req.Filter, req.PostFilter = Bool{Filter: compact(req.Filter, req.PostFilter)}, nil
+	}
+	req.Size, req.Highlight = 0, false
+	req.Aggregations = map[string]Aggregation{"entityType": {Kind: AggTerms, Field: "entityType", Size: 1000}}
+	return call, err
+}
+
+func compact(queries ...Query) []Query {
+	return slices.DeleteFunc(queries, func(q Query) bool { return q == nil })
 }
 
 // FieldCall reads the parameters of GET /search/fieldQuery. Only * is a

@@ -2,6 +2,7 @@ package search
 
 import (
 	"context"
+	"time"
 
 	"github.com/catalpa-metadata/catalpa/internal/entity"
 	"github.com/catalpa-metadata/catalpa/internal/store"
@@ -23,6 +24,9 @@ func (x *Indexer) Rebuild(ctx context.Context, progress func(done, total int)) e
 	}
 	x.advance(0)
 	x.inexact.Store(false)
+	x.failed.clear()
+	x.report(func(p *Progress) { *p = Progress{Running: true, Total: total, Began: time.Now()} })
+	defer x.report(func(p *Progress) { p.Running, p.Ended = false, time.Now() })
 	done := 0
 	for _, typ := range x.types {
 		for after := ""; ; {
@@ -40,6 +44,7 @@ func (x *Indexer) Rebuild(ctx context.Context, progress func(done, total int)) e
 				x.skip(ctx, ids[0], err)
 			}
 			done += len(ids)
+			x.report(func(p *Progress) { p.Done, p.Total = done, max(total, done) })
 			if progress != nil {
 				progress(done, max(total, done))
 			}

@@ -29,6 +29,8 @@ type Index interface {
 	Reset(ctx context.Context) error
 	// Count returns the number of documents.
 	Count(ctx context.Context) (int, error)
+	// Size returns how many bytes the index takes on disk.
+	Size(ctx context.Context) (int64, error)
 	Close() error
 }
 

@@ -154,3 +154,19 @@ func (e *Engine) Count(context.Context) (int, error) {
 	defer e.mu.RUnlock()
 	return int(e.state.live.GetCardinality()), nil
 }
+
+// Size returns how many bytes the file takes, its log left out.
+func (e *Engine) Size(ctx context.Context) (int64, error) {
+	s, err := e.snapshot(ctx)
+	if err != nil {
+		return 0, err
+	}
+	defer s.release()
+	s.unlock()
+	var pages, size int64
+	if err := s.conn.QueryRowContext(ctx, "PRAGMA page_count").Scan(&pages); err != nil {
+		return 0, err
+	}
+	err = s.conn.QueryRowContext(ctx, "PRAGMA page_size").Scan(&size)
+	return pages * size, err
+}
