@@ -8,7 +8,7 @@ import (
 )
 
 // accountRoutes are the routes by which people get an account or get back into it,
-// and the one that tries out whether mail works.
+// the one that tells who is there, and the one that tries out whether mail works.
 func (a *API) accountRoutes() []Route {
 	const users = "/api/v1/users"
 	return []Route{
@@ -19,6 +19,7 @@ func (a *API) accountRoutes() []Route {
 		{Method: http.MethodPost, Path: users + "/checkEmailVerified", Access: Public, MaxBody: smallBody, Handle: (*call).emailInUse},
 		{Method: http.MethodPost, Path: users + "/generatePasswordResetLink", Access: Public, MaxBody: smallBody, Handle: (*call).requestReset},
 		{Method: http.MethodPost, Path: users + "/password/reset", Access: Public, MaxBody: smallBody, Handle: (*call).finishReset},
+		{Method: http.MethodGet, Path: users + "/online", Access: AdminOnly, Handle: a.typed("user", (*call).listOnline)},
 		{Method: http.MethodPut, Path: "/api/v1/system/email/test", Access: AdminOnly, MaxBody: smallBody, Handle: (*call).testMail},
 	}
 }

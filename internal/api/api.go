@@ -113,6 +113,7 @@ type API struct {
 	log       *slog.Logger
 	clock     func() time.Time
 	started   time.Time
+	presence  *presence
 
 	routes  *routes
 	missing map[string]bool // known routes of the wire contract that are not served
@@ -128,7 +129,7 @@ func New(opts Options) *API {
 	a := &API{
 		engine: opts.Engine, auth: opts.Auth, index: opts.Index, indexer: opts.Indexer, limits: opts.Limits,
 		version: opts.Version, wire: opts.Wire, publicURL: strings.TrimSuffix(opts.PublicURL, "/"), settings: opts.Settings,
-		signOn: opts.SignOn, security: opts.Security, checkup: opts.Checkup, accepted: opts.Accepted, pages: pages.MustNew(opts.Version), log: opts.Log, routes: newRoutes(), started: time.Now(),
+		signOn: opts.SignOn, security: opts.Security, checkup: opts.Checkup, accepted: opts.Accepted, pages: pages.MustNew(opts.Version), log: opts.Log, routes: newRoutes(), started: time.Now(), presence: newPresence(),
 	}
 	if a.log == nil {
 		a.log = slog.Default()
@@ -252,6 +253,7 @@ func (c *call) admit() error {
 		return err
 	}
 	c.by = by
+	c.presence.note(by, c.clock())
 	noteUser(c.ctx(), by.Name)
 	if by.MustChangePassword && !c.route.OneTime {
 		return auth.Refuse(auth.CodeOneTime)

@@ -88,11 +88,7 @@ func (c *call) storeProfile(tx store.Tx, row store.Row, request profileRequest) 
 		return err
 	}
 	for _, doc := range request.System {
-		p, err := pointOf(doc)
-		if err != nil {
-			return err
-		}
-		if err := systemSeries().Put(c.ctx(), tx, row.ID, p.Timestamp, timeseries.Key(p.Timestamp)+p.Operation, doc); err != nil {
+		if err := c.storeSystemProfile(tx, row, doc); err != nil {
 			return err
 		}
 	}
@@ -111,6 +107,14 @@ func (c *call) storeProfile(tx store.Tx, row store.Row, request profileRequest) 
 		}
 	}
 	return c.setLatestProfile(tx, row.ID)
+}
+
+func (c *call) storeSystemProfile(tx store.Tx, row store.Row, doc jsontext.Value) error {
+	p, err := pointOf(doc)
+	if err != nil {
+		return err
+	}
+	return systemSeries().Put(c.ctx(), tx, row.ID, p.Timestamp, timeseries.Key(p.Timestamp)+p.Operation, doc)
 }
 
 // setLatestProfile shows the newest profile on the table.
@@ -389,27 +393,39 @@ func (c *call) deleteProfile(t *registry.Type) error {
 	if err != nil {
 		return err
 	}
+	gone, err := c.removeProfile(t, engine.ByFQN(fqn), kind, at)
+	if err != nil {
+		return err
+	}
+	return c.json(http.StatusOK, jsontext.Value(gone.Doc))
+}
+
+// removeProfile removes the points of a kind and time of a table. The selector names
+// a column for those of one.
+func (c *call) removeProfile(t *registry.Type, sel engine.Selector, kind string, at int64) (store.Record, error) {
 	series, path := tableSeries(), []string(nil)
 	switch kind {
 	case "table":
 	case "system":
 		series = systemSeries()
 	case "column":
-		if fqn, path, err = profile.SplitColumn(fqn); err != nil {
-			return err
+		fqn, parts, err := profile.SplitColumn(sel.FQN)
+		if err != nil {
+			return store.Record{}, err
 		}
-		series = columnSeries(path)
+		sel, path, series = engine.ByFQN(fqn), parts, columnSeries(parts)
 	default:
-		return entity.BadRequest("profiles are of a table, column or system, not of %q", entity.Shorten(kind, 40))
+		return store.Record{}, entity.BadRequest("profiles are of a table, column or system, not of %q", entity.Shorten(kind, 40))
 	}
 	var gone []store.Record
-	err = c.beside(t, engine.ByFQN(fqn), "profile", policy.EditDataProfile, func(tx store.Tx, row store.Row) error {
+	err := c.beside(t, sel, "profile", policy.EditDataProfile, func(tx store.Tx, row store.Row) error {
 		q := store.RecordQuery{Kind: series.Kind, Owner: row.ID.String(), From: at, To: at, Order: store.NewestFirst}
+		var err error
 		if gone, err = tx.Records(c.ctx(), q); err != nil {
 			return err
 		}
 		if len(gone) == 0 || at == 0 {
-			return entity.NotFound(kind+" profile", fqn)
+			return entity.NotFound(kind+" profile", row.FQN)
 		}
 		if _, err := tx.DeleteRecords(c.ctx(), q); err != nil {
 			return err
@@ -420,9 +436,9 @@ func (c *call) deleteProfile(t *registry.Type) error {
 		return c.setLatestProfile(tx, row.ID)
 	})
 	if err != nil {
-		return err
+		return store.Record{}, err
 	}
-	return c.json(http.StatusOK, jsontext.Value(gone[0].Doc))
+	return gone[0], nil
 }
 
 func (c *call) resetLatestColumn(tx store.Tx, table entity.ID, path []string) error {

@@ -1,6 +1,9 @@
 package api
 
-import "strings"
+import (
+	"maps"
+	"strings"
+)
 
 // assetTries are the calls about what belongs to a domain, a team, a tag and so on,
 // and about services, types and queries.
@@ -130,6 +133,11 @@ func tableTries() map[string][]rightsTry {
 			tries["GET "+path+one+"/columns/search"] = []rightsTry{{query: "q=id", class: total("paging", "total")}}
 		}
 	}
+	around := "fqn=$fqn&upstreamDepth=1&downstreamDepth=1"
+	tries["GET /tables/entityRelationship"] = []rightsTry{{query: around}}
+	tries["GET /tables/entityRelationship/{direction}"] = []rightsTry{{query: around, params: map[string]string{"direction": "Upstream"}}}
+	tries["GET /databaseSchemas/entityRelationship"] = []rightsTry{{query: "fqn=$fqn"}}
+	maps.Copy(tries, entityProfileTries())
 	tries["GET /tables/name/{fqn}/pipelineObservability"] = tries["GET /tables/{id}/pipelineObservability"]
 	for _, path := range []string{"/tables", "/drives/files", "/topics", "/searchIndexes"} {
 		put := tries["PUT "+path+"/{id}/sampleData"][0]
@@ -158,6 +166,22 @@ func tableTries() map[string][]rightsTry {
 	tries["PUT /tables/{id}/pipelineObservability/{pipelineFqn}"] = []rightsTry{{params: byPipeline, body: `{"pipeline":{"id":"$base_pipeline","type":"pipeline"}}`}}
 	tries["DELETE /tables/{id}/pipelineObservability/{pipelineFqn}"] = []rightsTry{{before: observed, params: byPipeline}}
 	return tries
+}
+
+// entityProfileTries are the calls about profiles by the door that all types share.
+func entityProfileTries() map[string][]rightsTry {
+	const base = "/entity/profiles"
+	profiled := both(with("table"), made("", "PUT", "/tables/$table/tableProfile", profileBody))
+	params := map[string]string{"entityType": "table", "id": "$table", "fqn": "$table_fqn", "timestamp": "1700000000000"}
+	const body = `{"entityType":"table","profileData":{"timestamp":1700000000000,"rowCount":7}}`
+	return map[string][]rightsTry{
+		"GET " + base + "/{entityType}":                           {{before: profiled, params: params, query: "startTs=1&endTs=9999999999999", class: total("paging", "total")}},
+		"GET " + base + "/{entityType}/{fqn}":                     {{before: profiled, params: params, class: total("paging", "total")}},
+		"POST " + base + "/id/{entityType}/{id}":                  {{before: profiled, params: params, body: body}},
+		"POST " + base + "/name/{entityType}/{fqn}":               {{before: profiled, params: params, body: body}},
+		"DELETE " + base + "/id/{entityType}/{id}/{timestamp}":    {{before: profiled, params: params}},
+		"DELETE " + base + "/name/{entityType}/{fqn}/{timestamp}": {{before: profiled, params: params}},
+	}
 }
 
 const (

@@ -99,6 +99,7 @@ func accountTries() map[string][]rightsTry {
 	mail := `{"email":"victim@example.org"}`
 	return map[string][]rightsTry{
 		"GET /users/loggedInUser":            {{}},
+		"GET /users/online":                  {{}},
 		"GET /users/loggedInUser/groupTeams": {{}},
 		"POST /users/logout":                 {{as: freshPerson}},
 		"PUT /users/changePassword": {

@@ -7,6 +7,8 @@ func (a *API) specialRoutes() []Route {
 		a.serviceRoutes(),
 		a.observationRoutes(),
 		a.lineageRoutes(),
+		a.foreignKeyRoutes(),
+		a.entityProfileRoutes(),
 		a.csvRoutes(),
 		a.usageRoutes(),
 		a.queryRoutes(),

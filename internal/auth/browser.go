@@ -283,3 +283,21 @@ func (s *Service) EndOneSession(ctx context.Context, by entity.Principal, user e
 }
 
 var errNotUnsealed = errors.New("a secret of a session cannot be opened")
+
+// ActiveSince tells which people opened or renewed a session since a time that has
+// not ended, and when they did so last.
+func (s *Service) ActiveSince(ctx context.Context, at time.Time) (map[entity.ID]int64, error) {
+	mark, now := s.inForce.Load().mark, s.clock()
+	var active map[entity.ID]int64
+	err := s.store.View(ctx, func(r store.Reader) error {
+		active = map[entity.ID]int64{}
+		return eachCredential(ctx, r, prefixSession, func(owner, _ string, c *credential) {
+			last := max(c.Created, c.Rotated, c.Used)
+			user, err := entity.ParseID(owner)
+			if err == nil && last >= at.UnixMilli() && c.live(now) && c.belongs(mark, now) {
+				active[user] = max(active[user], last)
+			}
+		})
+	})
+	return active, err
+}
