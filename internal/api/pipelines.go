@@ -227,7 +227,7 @@ func (c *call) deleteRun(t *registry.Type) error {
 	if err != nil {
 		return err
 	}
-	return c.empty(http.StatusOK)
+	return c.empty(http.StatusNoContent)
 }
 
 // toggleIngestion switches a pipeline on or off. Schedulers read the switch.

@@ -45,7 +45,7 @@ func TestRunsOfIngestionPipelines(t *testing.T) {
 	h.do("PUT", path, `{"runId":"x","pipelineState":"odd"}`, 400)
 	h.do("PUT", path, `{"runId":"x","surprise":1}`, 400)
 	h.do("PUT", ingestions+"/shop.none/pipelineStatus", `{"runId":"x"}`, 404)
-	h.do("DELETE", ingestions+"/"+id+"/pipelineStatus/run-2", nil, 200)
+	h.do("DELETE", ingestions+"/"+id+"/pipelineStatus/run-2", nil, 204)
 	h.do("DELETE", ingestions+"/"+id+"/pipelineStatus/run-2", nil, 404)
 	h.do("GET", ingestions+"/"+id+"?fields=pipelineStatuses", nil, 200).shows("pipelineStatuses.runId", "run-1")
 	h.do("DELETE", ingestions+"/"+id+"/pipelineStatus", nil, 200)

@@ -85,10 +85,10 @@ func TestQueryCost(t *testing.T) {
 	h.schema()
 	q := h.query("select 1")
 	body := map[string]any{"queryReference": ref("query", q), "timestamp": 1795477537466, "cost": 1.5, "count": 3, "totalDuration": 0.25}
-	made := h.do("POST", "/queryCostRecord", body, 201)
+	made := h.do("POST", "/queryCostRecord", body, 200)
 	h.do("POST", "/queryCostRecord", body, 409)
 	body["timestamp"] = 1795477537467
-	h.do("POST", "/queryCostRecord", body, 201)
+	h.do("POST", "/queryCostRecord", body, 200)
 	var cost usage.Cost
 	h.do("GET", "/queryCostRecord/"+made.id(), nil, 200).into(&cost)
 	if cost.Cost != 1.5 || cost.Count != 3 || cost.Query.ID.String() != q || cost.Query.Name == "" || cost.UpdatedBy.Name != "admin" {

@@ -30,7 +30,7 @@ func TestT40RightsMatrix(t *testing.T) {
 			t.Errorf("rightsTries says how to call %s, which is no route", key)
 		}
 	}
-	got := &rightsResults{rows: map[rightsKey]rightsRow{}}
+	got := &rightsResults{rows: map[rightsKey]rightsRow{}, sent: map[string]sentStatuses{}}
 	t.Run("calls", func(t *testing.T) {
 		t.Run("unbuilt", func(t *testing.T) {
 			t.Parallel()
@@ -54,6 +54,7 @@ func TestT40RightsMatrix(t *testing.T) {
 	want, err := readRights(w.engine.Registry(), string(text))
 	check(t, err)
 	compareRights(t, want, got.rows)
+	compareSent(t, got.sent)
 }
 
 // rightsKey names a row of the matrix.
@@ -73,6 +74,7 @@ type rightsRow struct {
 type rightsResults struct {
 	mu   sync.Mutex
 	rows map[rightsKey]rightsRow
+	sent map[string]sentStatuses // by method and path
 }
 
 // rightsUnit are routes that are called one after the other: those of an entity type
@@ -140,6 +142,7 @@ func (w *rightsWorld) run(t *testing.T, u *rightsUnit, got *rightsResults) {
 			for _, s := range scenes {
 				cell, note := s.call(r, try)
 				row.cells, row.notes = append(row.cells, cell), append(row.notes, note)
+				got.note(r, s.status, note)
 				if !slices.Contains([]string{cellStranger, cellRefused, cellPast, cellNothing}, cell) && try.why == "" {
 					t.Errorf("%s as %s does not show the decision about rights; mend the try or say why: %s", key, s.who.name, note)
 				}
@@ -209,7 +212,7 @@ func (s *scene) call(r Route, try rightsTry) (cell, note string) {
 		s.set("newRequest", s.expand(s.w.newRequest(s.typ)))
 	}
 	got := s.w.call(s.t, who, r.Method, path, media, s.expand(try.body))
-	cell = classOf(got)
+	cell, s.status = classOf(got), got.status
 	if try.class != nil {
 		cell = try.class(s, got)
 	}

@@ -35,6 +35,8 @@ type scene struct {
 	typ  *registry.Type
 	who  caller
 	vars map[string]string
+
+	status int // of the last answer
 }
 
 // set makes a value known to the texts of the try.

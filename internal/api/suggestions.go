@@ -192,7 +192,7 @@ func (c *call) putSuggestion() error {
 	if err != nil {
 		return err
 	}
-	return c.suggested(http.StatusOK, s)
+	return c.suggested(http.StatusCreated, s) // what clients of the API get
 }
 
 // operationsOf are what rejecting a suggestion needs, or accepting one that proposes

@@ -60,7 +60,7 @@ func TestSuggestionsBelongToTheirAuthors(t *testing.T) {
 	id := made.id()
 	body := `{"id":"` + id + `","type":"SuggestDescription","description":"better","entityLink":"` + emailLink + `"}`
 	h.as(other, "PUT", "/suggestions/"+id, body).want(403)
-	h.as(author, "PUT", "/suggestions/"+id, body).want(200).shows("description", "better", "status", "Open")
+	h.as(author, "PUT", "/suggestions/"+id, body).want(201).shows("description", "better", "status", "Open")
 	h.as(other, "DELETE", "/suggestions/"+id, nil).want(403)
 	h.as(author, "DELETE", "/suggestions/"+id, nil).want(200)
 	h.do("GET", "/suggestions/"+id, nil, 404)

@@ -57,11 +57,11 @@ func (h usageHandler) get(c *call) error {
 	return c.json(http.StatusOK, out)
 }
 
-func (h usageHandler) post(c *call) error { return h.record(c, http.StatusCreated, false) }
+func (h usageHandler) post(c *call) error { return h.record(c, false) }
 
-func (h usageHandler) put(c *call) error { return h.record(c, http.StatusOK, true) }
+func (h usageHandler) put(c *call) error { return h.record(c, true) }
 
-func (h usageHandler) record(c *call, status int, add bool) error {
+func (h usageHandler) record(c *call, add bool) error {
 	typ, sel, err := c.used()
 	if err != nil {
 		return err
@@ -82,7 +82,7 @@ func (h usageHandler) record(c *call, status int, add bool) error {
 		return err
 	}
 	c.w.Header().Set(ChangeHeader, entity.EventFieldsChanged)
-	return c.json(status, event)
+	return c.json(http.StatusCreated, event)
 }
 
 func (h usageHandler) rank(c *call) error {
@@ -136,7 +136,7 @@ func (h usageHandler) recordCost(c *call) error {
 	if err != nil {
 		return err
 	}
-	return c.json(http.StatusCreated, cost)
+	return c.json(http.StatusOK, cost)
 }
 
 func (h usageHandler) cost(c *call) error {

@@ -24,7 +24,7 @@ func TestUsageCounts(t *testing.T) {
 	post(daysAgo(3), 2)
 	post(daysAgo(0), 100)
 	post(daysAgo(0), 5) // in place of the hundred
-	h.do("PUT", "/usage/table/name/"+s+".a", map[string]any{"date": daysAgo(0), "count": 2}, 200)
+	h.do("PUT", "/usage/table/name/"+s+".a", map[string]any{"date": daysAgo(0), "count": 2}, 201)
 
 	var got usage.EntityUsage
 	h.do("GET", "/usage/table/"+a+"?days=30", nil, 200).into(&got)
