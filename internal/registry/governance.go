@@ -99,6 +99,7 @@ func governanceTypes() []*Type {
 				{Param: "entity", Kind: FilterParent, Types: []string{"*"}},
 			},
 			Supports: routes(restore | async),
+			Hooks:    Hooks{Prepare: prepareDataContract},
 		},
 	}
 }

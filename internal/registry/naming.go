@@ -4,6 +4,9 @@ import (
 	"crypto/md5" // names queries as clients do; it protects nothing
 	"encoding/hex"
 
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
 	"github.com/catalpa-metadata/catalpa/internal/entity"
 )
 
@@ -88,6 +91,21 @@ func dataContractFQN(e, parent *entity.Entity) (string, error) {
 		return "", entity.BadRequest("[entity must not be null]")
 	}
 	return entity.JoinFQN(parent.FullyQualifiedName, "dataContract_"+e.Name), nil
+}
+
+// prepareDataContract turns terms of use, which requests give as a text, into what a
+// contract has.
+func prepareDataContract(e, _ *entity.Entity) error {
+	terms := e.Rest["termsOfUse"]
+	if terms.Kind() != '"' {
+		return nil
+	}
+	raw, err := json.Marshal(map[string]jsontext.Value{"content": terms})
+	if err != nil {
+		return entity.Internal(err)
+	}
+	e.Rest["termsOfUse"] = raw
+	return nil
 }
 
 // documentFQN takes the name that the user interface gives the document.
