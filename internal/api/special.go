@@ -22,6 +22,7 @@ func (a *API) specialRoutes() []Route {
 		a.feedRoutes(),
 		a.accountRoutes(),
 		a.glossaryTermRoutes(),
+		a.contractRoutes(),
 		a.portRoutes(),
 		a.hierarchyRoutes(),
 		a.teamRoutes(),
