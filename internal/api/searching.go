@@ -126,6 +126,9 @@ func (c *call) aggregateBody() error {
 // with the writes before it. Where it has not, what it found is looked at again in
 // the store: the index may not know yet that something is hidden now.
 func (c *call) find(req search.Request) (search.Result, error) {
+	if search.OfColumns(req) {
+		return search.FindColumns(req, c.find)
+	}
 	indexes, visible, err := c.sight(req.Indexes)
 	if err != nil || len(indexes) == 0 {
 		return search.Result{}, err

@@ -56,10 +56,11 @@ func NewCatalog(types []string) *Catalog {
 			}
 		}
 	}
-	for _, index := range []string{"entity_report_data_index", "column_search_index", "tableColumn"} {
-		if c.byName[index] == nil { // known to clients, empty here
-			c.byName[index] = []string{index}
-		}
+	if c.byName["entity_report_data_index"] == nil { // known to clients, empty here
+		c.byName["entity_report_data_index"] = []string{"entity_report_data_index"}
+	}
+	for _, name := range []string{columnIndex, columnType, "column"} {
+		c.byName[name] = []string{columnIndex}
 	}
 	return c
 }
@@ -134,7 +135,11 @@ func (c *Catalog) Resolve(names string) ([]string, error) {
 		indexes = append(indexes, members...)
 	}
 	slices.Sort(indexes)
-	return slices.Compact(indexes), nil
+	indexes = slices.Compact(indexes)
+	if len(indexes) > 1 && slices.Contains(indexes, columnIndex) {
+		return nil, entity.BadRequest("columns are searched on their own: name no other index with %s", columnIndex)
+	}
+	return indexes, nil
 }
 
 // Aliases returns every index with the other names that stand for it, the types'

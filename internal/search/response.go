@@ -80,6 +80,9 @@ func RenderAggregate(call Call, result Result, took time.Duration) (jsontext.Val
 
 func renderHits(result Result, filter SourceFilter, unscored bool) (answerHits, error) {
 	hits := answerHits{Total: total{Value: result.Total, Relation: "eq"}, Hits: make([]answerHit, 0, len(result.Hits))}
+	if result.AtLeast {
+		hits.Total.Relation = "gte"
+	}
 	if len(result.Hits) > 0 && !unscored {
 		hits.MaxScore = &result.MaxScore
 	}

@@ -78,6 +78,7 @@ type Sort struct {
 // Result is the answer to a Request.
 type Result struct {
 	Total        int
+	AtLeast      bool // there are more than Total: not all was looked at
 	MaxScore     float64
 	Hits         []Hit
 	Aggregations map[string]AggregationResult
