@@ -1,0 +1,310 @@
+package job
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/catalpa-metadata/catalpa/internal/entity"
+)
+
+// State says how far a job is, in the words that clients of the API know.
+type State string
+
+// The states of a job.
+const (
+	Queued     State = "QUEUED"
+	InProgress State = "IN_PROGRESS"
+	Completed  State = "COMPLETED"
+	Failed     State = "FAILED"
+)
+
+// Result is what a job leaves behind.
+type Result struct {
+	Media string // type of the body, as HTTP has it
+	Body  []byte
+}
+
+// Progress tells how far a job is. total is 0 while it is not known.
+type Progress func(done, total int)
+
+// Work is done in the background. It ends soon after ctx does.
+type Work func(ctx context.Context, tell Progress) (Result, error)
+
+// Job is a job as it was when somebody asked.
+type Job struct {
+	ID          string
+	Kind        string    // one word for what it does
+	Owner       entity.ID // who began it
+	State       State
+	Done, Total int
+	Began, Over time.Time // Over is zero while it runs
+	Err         error     // why it failed
+	Result      Result    // empty unless it was completed
+	Dropped     bool      // the result was given up to make room
+}
+
+// Options bound what a runner takes on. The zero value of a field stands for the
+// usual.
+type Options struct {
+	Workers  int           // jobs that run at a time
+	Queue    int           // jobs that wait for a worker
+	PerOwner int           // jobs of one caller that run or wait
+	Timeout  time.Duration // of one job
+	Kept     time.Duration // how long what came of a job can be asked for
+	MaxKept  int           // how many jobs that have ended are known
+	MaxBytes int           // of all results together
+	MaxHeld  int           // bytes that jobs hold which run or wait, all together
+	Log      *slog.Logger
+	Clock    func() time.Time
+}
+
+// Runner runs jobs. It is safe for concurrent use; it has no goroutine while
+// nothing runs.
+type Runner struct {
+	opts   Options
+	ctx    context.Context
+	cancel context.CancelFunc
+
+	mu      sync.Mutex
+	jobs    map[string]*entry
+	ended   []*entry // the oldest first
+	waiting []*entry
+	running int
+	bytes   int // of the results kept
+	held    int // bytes of those that run or wait
+	closed  bool
+	idle    sync.WaitGroup
+}
+
+// entry is a job and its work; runner.mu guards it.
+type entry struct {
+	Job
+	work Work
+	held int
+}
+
+// New makes a runner.
+func New(opts Options) *Runner {
+	set := func(v *int, usual int) {
+		if *v == 0 {
+			*v = usual
+		}
+	}
+	set(&opts.Workers, 2)
+	set(&opts.Queue, 64)
+	set(&opts.PerOwner, 16)
+	set(&opts.MaxKept, 1000)
+	set(&opts.MaxBytes, 64<<20)
+	set(&opts.MaxHeld, 96<<20)
+	if opts.Timeout == 0 {
+		opts.Timeout = 30 * time.Minute
+	}
+	if opts.Kept == 0 {
+		opts.Kept = time.Hour
+	}
+	if opts.Log == nil {
+		opts.Log = slog.Default()
+	}
+	if opts.Clock == nil {
+		opts.Clock = time.Now
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	return &Runner{opts: opts, ctx: ctx, cancel: cancel, jobs: map[string]*entry{}}
+}
+
+// Start takes work on, to be done as soon as there is a worker, and returns the id
+// that Get knows it by. held is how many bytes the work keeps in memory until it has
+// ended. When there is too much to do already, it is an error of
+// entity.KindUnavailable.
+func (r *Runner) Start(owner entity.ID, kind string, held int, work Work) (string, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.forget()
+	if r.closed {
+		return "", entity.Errorf(entity.KindUnavailable, "the server is about to stop and starts nothing new")
+	}
+	theirs := 0
+	for _, e := range r.jobs {
+		if e.Owner == owner && e.Over.IsZero() {
+			theirs++
+		}
+	}
+	if theirs >= r.opts.PerOwner {
+		return "", entity.Errorf(entity.KindUnavailable, "%d of your jobs run or wait already; try again when one of them has ended", theirs)
+	}
+	if r.running >= r.opts.Workers && (len(r.waiting) >= r.opts.Queue || r.held+held > r.opts.MaxHeld) {
+		return "", entity.Errorf(entity.KindUnavailable, "%d jobs wait already; try again later", len(r.waiting))
+	}
+	e := r.enter(owner, kind, held)
+	e.work = work
+	if r.running < r.opts.Workers {
+		r.running++
+		r.idle.Add(1)
+		go r.run(e)
+	} else {
+		r.waiting = append(r.waiting, e)
+	}
+	return e.ID, nil
+}
+
+// Note remembers what was done at once as a job that has ended, and returns its id:
+// for calls that answer with a job although they need none.
+func (r *Runner) Note(owner entity.ID, kind string, result Result) string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	e := r.enter(owner, kind, 0)
+	r.end(e, result, nil)
+	return e.ID
+}
+
+func (r *Runner) enter(owner entity.ID, kind string, held int) *entry {
+	e := &entry{Job: Job{ID: uuid.NewString(), Kind: kind, Owner: owner, State: Queued, Began: r.opts.Clock()}, held: held}
+	r.jobs[e.ID] = e
+	r.held += held
+	return e
+}
+
+// MaxResult is how many bytes a result may have.
+func (r *Runner) MaxResult() int { return r.opts.MaxBytes / 2 }
+
+// TooLarge is the error of a result that would have more.
+func (r *Runner) TooLarge() error {
+	return entity.Errorf(entity.KindTooLarge, "the result has more than %d MiB, which is not kept in memory; ask for less, or make the call that answers at once, which streams it", r.MaxResult()>>20)
+}
+
+// Get returns a job that runs, waits, or ended not long ago.
+func (r *Runner) Get(id string) (Job, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.forget()
+	e, ok := r.jobs[id]
+	if !ok {
+		return Job{}, false
+	}
+	return e.Job, true
+}
+
+// Close cancels what runs, fails what waits, and returns when all work has ended or
+// ctx has.
+func (r *Runner) Close(ctx context.Context) error {
+	r.mu.Lock()
+	r.closed = true
+	for _, e := range r.waiting {
+		r.end(e, Result{}, stopped(nil))
+	}
+	r.waiting = nil
+	r.mu.Unlock()
+	r.cancel()
+	done := make(chan struct{})
+	go func() {
+		r.idle.Wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func stopped(cause error) error {
+	return &entity.Error{Kind: entity.KindUnavailable, Message: "the server stopped before this had ended; what it had saved by then stays saved", Cause: cause}
+}
+
+// run does jobs until none waits.
+func (r *Runner) run(e *entry) {
+	defer r.idle.Done()
+	for e != nil {
+		r.mu.Lock()
+		e.State = InProgress
+		r.mu.Unlock()
+		result, err := r.do(e)
+		r.mu.Lock()
+		r.end(e, result, err)
+		if e = nil; len(r.waiting) > 0 {
+			e, r.waiting = r.waiting[0], r.waiting[1:]
+		} else {
+			r.running--
+		}
+		r.mu.Unlock()
+	}
+}
+
+// do does the work of one job. A panic is the end of this job, not of the server.
+func (r *Runner) do(e *entry) (result Result, err error) {
+	ctx, cancel := context.WithTimeout(r.ctx, r.opts.Timeout)
+	defer cancel()
+	defer func() {
+		if p := recover(); p != nil {
+			r.opts.Log.Error("a job panicked", "job", e.ID, "type", e.Kind, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			err = entity.Internal(errors.New("panic"))
+		}
+	}()
+	result, err = e.work(ctx, func(done, total int) {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		e.Done, e.Total = done, total
+	})
+	switch {
+	case err == nil:
+	case r.ctx.Err() != nil:
+		err = stopped(err)
+	case errors.Is(err, context.DeadlineExceeded):
+		err = &entity.Error{Kind: entity.KindUnavailable, Message: "this took longer than " + r.opts.Timeout.String() + " and was given up", Cause: err}
+	}
+	return result, err
+}
+
+// end notes what became of a job and makes room for its result.
+func (r *Runner) end(e *entry, result Result, err error) {
+	if err == nil && len(result.Body) > r.MaxResult() {
+		err = r.TooLarge()
+	}
+	e.State, e.Over, e.work = Completed, r.opts.Clock(), nil
+	r.held -= e.held
+	if err != nil {
+		e.State, e.Err = Failed, err
+		if entity.KindOf(err) == entity.KindInternal || entity.KindOf(err) == entity.KindUnavailable {
+			r.opts.Log.Error("a job failed", "job", e.ID, "type", e.Kind, "err", err)
+		}
+	} else {
+		e.Result = result
+		r.bytes += len(result.Body)
+	}
+	r.ended = append(r.ended, e)
+	for i := 0; r.bytes > r.opts.MaxBytes; i++ {
+		r.drop(r.ended[i])
+	}
+	r.forget()
+}
+
+// drop gives up a result.
+func (r *Runner) drop(e *entry) {
+	if len(e.Result.Body) > 0 {
+		r.bytes -= len(e.Result.Body)
+		e.Result, e.Dropped = Result{}, true
+	}
+}
+
+// forget removes jobs that ended long ago, or before many others.
+func (r *Runner) forget() {
+	before := r.opts.Clock().Add(-r.opts.Kept)
+	n := max(0, len(r.ended)-r.opts.MaxKept)
+	for n < len(r.ended) && r.ended[n].Over.Before(before) {
+		n++
+	}
+	for _, e := range r.ended[:n] {
+		r.drop(e)
+		delete(r.jobs, e.ID)
+	}
+	r.ended = slices.Delete(r.ended, 0, n)
+}
