@@ -13,6 +13,7 @@ import (
 	"github.com/catalpa-metadata/catalpa/internal/doctor"
 	"github.com/catalpa-metadata/catalpa/internal/engine"
 	"github.com/catalpa-metadata/catalpa/internal/entity"
+	"github.com/catalpa-metadata/catalpa/internal/job"
 	"github.com/catalpa-metadata/catalpa/internal/pages"
 	"github.com/catalpa-metadata/catalpa/internal/search"
 	"github.com/catalpa-metadata/catalpa/internal/signon"
@@ -93,7 +94,8 @@ type Settings struct {
 	AccessLifetime   time.Duration
 }
 
-// API serves HTTP. It is safe for concurrent use.
+// API serves HTTP, and works in the background until Close. It is safe for
+// concurrent use.
 type API struct {
 	engine    *engine.Engine
 	auth      *auth.Service
@@ -114,6 +116,7 @@ type API struct {
 	clock     func() time.Time
 	started   time.Time
 	presence  *presence
+	jobs      *job.Runner
 
 	routes  *routes
 	missing map[string]bool // known routes of the wire contract that are not served
@@ -140,6 +143,7 @@ func New(opts Options) *API {
 	if a.signOn == nil {
 		a.signOn = fixedSignOn(opts)
 	}
+	a.jobs = job.New(job.Options{Log: a.log})
 	a.slots, a.large = make(chan struct{}, a.limits.Concurrent), make(chan struct{}, largePages)
 	a.arrivals, a.strangers = make(chan struct{}, a.limits.Concurrent), make(chan struct{}, min(strangerBodies, a.limits.Concurrent))
 	var types []string

@@ -167,9 +167,13 @@ func (c *call) json(status int, v any) error {
 
 // raw answers with a status and JSON text.
 func (c *call) raw(status int, body []byte) error {
-	h := c.w.Header()
-	h.Set("Content-Type", "application/json")
-	h.Set("Content-Length", strconv.Itoa(len(body)))
+	c.w.Header().Set("Content-Type", "application/json")
+	return c.send(status, body)
+}
+
+// send answers with a status and a body whose type is set.
+func (c *call) send(status int, body []byte) error {
+	c.w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	c.w.WriteHeader(status)
 	if c.r.Method == http.MethodHead {
 		return nil

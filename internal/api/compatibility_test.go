@@ -66,6 +66,12 @@ func compatibility(a *API) []byte {
 	for _, name := range names {
 		fmt.Fprintf(&b, "| `%s` | %d | %d |\n", name, len(served[name]), len(missing[name]))
 	}
+	b.WriteString("\n## Catalpa's own\n\nCalls that are not among those this page compares with. Where a call answers with a `jobId`, OpenMetadata tells through\n")
+	b.WriteString("a websocket what became of it; here `GET /v1/jobs/{jobId}` tells it, to whoever began it and to administrators: `QUEUED`, `IN_PROGRESS`, `COMPLETED` or `FAILED`,\n")
+	b.WriteString("and `/result` answers what the call that waits would have answered. Jobs are known for an hour after their end, to the server that\nran them, until it stops.\n\n")
+	for _, line := range own(a) {
+		fmt.Fprintf(&b, "- `%s`\n", line)
+	}
 	b.WriteString("\n## Missing\n")
 	for _, name := range names {
 		if len(missing[name]) == 0 {
@@ -78,6 +84,21 @@ func compatibility(a *API) []byte {
 		}
 	}
 	return b.Bytes()
+}
+
+// own lists the calls below /v1 that the contract does not have.
+func own(a *API) []string {
+	known := map[string]bool{}
+	for _, r := range ContractRoutes() {
+		known[routeKey(r.Method, r.Path)] = true
+	}
+	var lines []string
+	for _, r := range a.Routes() {
+		if path, ok := strings.CutPrefix(r.Path, "/api/v1/"); ok && !known[routeKey(r.Method, r.Path)] {
+			lines = append(lines, r.Method+" /v1/"+path)
+		}
+	}
+	return lines
 }
 
 // groupOf names the part of the API a path belongs to: /v1/tables/{id} is in

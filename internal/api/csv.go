@@ -2,15 +2,16 @@ package api
 
 import (
 	"bufio"
+	"context"
 	"io"
 	"net/http"
 
 	"github.com/catalpa-metadata/catalpa/internal/csvio"
 	"github.com/catalpa-metadata/catalpa/internal/entity"
+	"github.com/catalpa-metadata/catalpa/internal/job"
 )
 
-// csvRoutes export and import parts of the catalog as CSV. The variants that
-// answer with a job are left out: there is no call that fetches their result.
+// csvRoutes export and import parts of the catalog as CSV, at once and as jobs.
 func (a *API) csvRoutes() []Route {
 	service := csvio.New(a.engine)
 	var out []Route
@@ -32,6 +33,13 @@ func (a *API) csvRoutes() []Route {
 			Route{Method: http.MethodGet, Path: base + "/documentation/csv", Access: Authenticated, Handle: x.document},
 			Route{Method: http.MethodGet, Path: base + export, Access: Authenticated, Handle: x.export},
 			Route{Method: method, Path: base + load, Access: Authenticated, Handle: x.load, Accepts: "text/plain", MaxBody: a.limits.MaxUpload},
+		)
+		if kind == "driveService" || kind == "directory" { // the API has no such calls
+			continue
+		}
+		out = append(out,
+			Route{Method: http.MethodGet, Path: base + export + "Async", Access: Authenticated, Handle: x.exportLater},
+			Route{Method: method, Path: base + load + "Async", Access: Authenticated, Handle: x.loadLater, Accepts: "text/plain", MaxBody: a.limits.MaxUpload},
 		)
 	}
 	return out
@@ -79,7 +87,7 @@ func (x *csvCalls) export(c *call) error {
 	}
 	sent := &sentWriter{to: c.w}
 	file := bufio.NewWriterSize(sent, exportBuffer)
-	c.w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	c.w.Header().Set("Content-Type", textMedia)
 	if err = x.service.Export(c.ctx(), c.by, req, file); err == nil {
 		err = file.Flush()
 	}
@@ -105,16 +113,58 @@ func (s *sentWriter) Write(p []byte) (int, error) {
 	return s.to.Write(p)
 }
 
-func (x *csvCalls) load(c *call) error {
+// exportLater starts a job that exports.
+func (x *csvCalls) exportLater(c *call) error {
 	req, err := x.request(c)
 	if err != nil {
 		return err
 	}
-	dryRun, err := c.flag("dryRun", true)
+	if err := x.service.Check(c.ctx(), c.by, req); err != nil {
+		return err
+	}
+	by, jobs := c.by, c.jobs
+	return c.begin("csvExport", http.StatusAccepted, jobAnswer{Message: "The export has been started."}, 0, func(ctx context.Context, tell job.Progress) (job.Result, error) {
+		file := &resultFile{jobs: jobs}
+		req.Progress = tell
+		err := x.service.Export(ctx, by, req, file)
+		return job.Result{Media: textMedia, Body: file.body}, err
+	})
+}
+
+// loadRequest reads what is imported, and whether it is only tried.
+func (x *csvCalls) loadRequest(c *call) (req csvio.Request, body []byte, dryRun bool, err error) {
+	if req, err = x.request(c); err != nil {
+		return req, nil, false, err
+	}
+	if dryRun, err = c.flag("dryRun", true); err != nil {
+		return req, nil, false, err
+	}
+	body, err = c.body()
+	return req, body, dryRun, err
+}
+
+// loadLater starts a job that imports.
+func (x *csvCalls) loadLater(c *call) error {
+	req, body, dryRun, err := x.loadRequest(c)
 	if err != nil {
 		return err
 	}
-	body, err := c.body()
+	if err := x.service.Check(c.ctx(), c.by, req); err != nil {
+		return err
+	}
+	by := c.by
+	return c.begin("csvImport", http.StatusOK, jobAnswer{Message: "The import has been started."}, len(body), func(ctx context.Context, tell job.Progress) (job.Result, error) {
+		req.Progress = tell
+		result, err := x.service.Import(ctx, by, req, body, dryRun)
+		if err != nil {
+			return job.Result{}, err
+		}
+		return jsonResult(result)
+	})
+}
+
+func (x *csvCalls) load(c *call) error {
+	req, body, dryRun, err := x.loadRequest(c)
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"net/http"
 	"strings"
 
@@ -8,6 +9,7 @@ import (
 
 	"github.com/catalpa-metadata/catalpa/internal/engine"
 	"github.com/catalpa-metadata/catalpa/internal/entity"
+	"github.com/catalpa-metadata/catalpa/internal/job"
 	"github.com/catalpa-metadata/catalpa/internal/registry"
 )
 
@@ -50,7 +52,7 @@ func (a *API) entityRoutes(t *registry.Type) {
 		add(http.MethodPatch, "/name/{fqn}", (*call).patchEntity)
 	}
 	if s.Async {
-		add(http.MethodDelete, "/async/{id}", (*call).deleteEntity)
+		add(http.MethodDelete, "/async/{id}", (*call).deleteLater)
 	}
 	if s.Restore {
 		add(http.MethodPut, "/restore", (*call).restoreEntity)
@@ -281,20 +283,50 @@ func (c *call) expected() (entity.Version, error) {
 	return entity.ParseVersion(strings.Trim(strings.TrimPrefix(tag, "W/"), `"`))
 }
 
-func (c *call) deleteEntity(t *registry.Type) error {
-	sel, err := c.selector()
+// deletion reads what is to be deleted, and how.
+func (c *call) deletion(t *registry.Type) (sel engine.Selector, opts engine.DeleteOptions, err error) {
+	if sel, err = c.selector(); err != nil {
+		return sel, opts, err
+	}
+	if opts.Hard, err = c.flag("hardDelete", false); err != nil {
+		return sel, opts, err
+	}
+	opts.Recursive, err = c.flag("recursive", false)
+	if c.softDeleteImpossible(t) {
+		opts.Hard = true
+	}
+	return sel, opts, err
+}
+
+// deleteLater starts a job that deletes.
+func (c *call) deleteLater(t *registry.Type) error {
+	sel, opts, err := c.deletion(t)
 	if err != nil {
 		return err
 	}
-	var opts engine.DeleteOptions
-	if opts.Hard, err = c.flag("hardDelete", false); err != nil {
+	ent, err := c.engine.CheckDelete(c.ctx(), c.by, t, sel, opts)
+	if err != nil {
 		return err
 	}
-	if opts.Recursive, err = c.flag("recursive", false); err != nil {
+	by, view, e := c.by, engine.View{Base: c.base()}, c.engine
+	say := jobAnswer{Message: "The deletion has been started.", EntityName: ent.Name, HardDelete: &opts.Hard, Recursive: &opts.Recursive}
+	return c.begin("delete", http.StatusAccepted, say, 0, func(ctx context.Context, tell job.Progress) (job.Result, error) {
+		result, err := e.Delete(ctx, by, t, sel, opts, view)
+		if err != nil {
+			return job.Result{}, err
+		}
+		raw, err := engine.Encode(result.Entity)
+		if err != nil {
+			return job.Result{}, entity.Internal(err)
+		}
+		return job.Result{Media: "application/json", Body: raw}, nil
+	})
+}
+
+func (c *call) deleteEntity(t *registry.Type) error {
+	sel, opts, err := c.deletion(t)
+	if err != nil {
 		return err
-	}
-	if c.softDeleteImpossible(t) {
-		opts.Hard = true
 	}
 	result, err := c.engine.Delete(c.ctx(), c.by, t, sel, opts, engine.View{Base: c.base()})
 	if err != nil {

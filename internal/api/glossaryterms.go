@@ -9,6 +9,7 @@ import (
 
 	"github.com/catalpa-metadata/catalpa/internal/engine"
 	"github.com/catalpa-metadata/catalpa/internal/entity"
+	"github.com/catalpa-metadata/catalpa/internal/job"
 )
 
 // glossaryTermRoutes serve what glossary terms have besides other entities.
@@ -152,9 +153,10 @@ func (c *call) moveTerm() error {
 	if err != nil {
 		return err
 	}
-	return c.json(http.StatusAccepted, struct {
-		Name    string    `json:"entityName"`
-		Job     entity.ID `json:"jobId"`
-		Message string    `json:"message"`
-	}{result.Entity.FullyQualifiedName, entity.NewID(), "The term has been moved."})
+	moved, err := engine.Encode(result.Entity)
+	if err != nil {
+		return entity.Internal(err)
+	}
+	done := c.jobs.Note(c.by.UserID, "moveGlossaryTerm", job.Result{Media: "application/json", Body: moved})
+	return c.json(http.StatusAccepted, jobAnswer{EntityName: result.Entity.FullyQualifiedName, Job: done, Message: "The term has been moved."})
 }

@@ -290,6 +290,7 @@ func newHarnessWith(t testing.TB, logs slog.Handler) *harness {
 		Engine: e, Auth: service, Index: index, Indexer: idleIndexer{}, Limits: DefaultLimits(), Version: "test", Wire: "1.12.14",
 		Settings: Settings{ClusterName: "test", Provider: "basic", AccessLifetime: time.Hour}, Log: log, Clock: clock,
 	})
+	t.Cleanup(func() { _ = a.Close(context.Background()) })
 	h := &harness{t: t, api: a, file: path, engine: e, store: db, ahead: ahead, watch: new(atomic.Pointer[answerWatch])}
 	server := httptest.NewServer(h.watched(a))
 	t.Cleanup(server.Close)

@@ -44,23 +44,27 @@ func (c *call) queryMatch() (func(engine.Loaded) (bool, error), error) {
 // impactSize is the most that one page of an impact shows.
 const impactSize = 1000
 
-// impact answers a page of what lies within a distance of an entity.
-func (h lineageHandler) impact(c *call) error {
-	search, err := c.lineageRequest()
-	if err != nil {
-		return err
+// impactRequest reads which page of what lies within which distance is asked for.
+func (c *call) impactRequest() (req lineage.ImpactRequest, err error) {
+	if req.SearchRequest, err = c.lineageRequest(); err != nil {
+		return req, err
 	}
-	req := lineage.ImpactRequest{SearchRequest: search}
 	if req.From, err = c.number("from", 0, 0, lineage.MaxNodes+1); err != nil {
-		return err
+		return req, err
 	}
 	if req.Size, err = c.number("size", 50, 1, impactSize); err != nil {
-		return err
+		return req, err
 	}
 	if req.Type == "" {
 		req.Type = c.query.Get("entityType")
 	}
-	if err := c.impactDepth(&req.SearchRequest); err != nil {
+	return req, c.impactDepth(&req.SearchRequest)
+}
+
+// impact answers a page of what lies within a distance of an entity.
+func (h lineageHandler) impact(c *call) error {
+	req, err := c.impactRequest()
+	if err != nil {
 		return err
 	}
 	out, err := h.service.Impact(c.ctx(), c.by, req)

@@ -2,8 +2,8 @@ package api
 
 import (
 	"bytes"
+	"context"
 	"net/http"
-	"strconv"
 	"strings"
 
 	"github.com/go-chi/chi/v5"
@@ -11,6 +11,7 @@ import (
 	"github.com/catalpa-metadata/catalpa/internal/csvio"
 	"github.com/catalpa-metadata/catalpa/internal/engine"
 	"github.com/catalpa-metadata/catalpa/internal/entity"
+	"github.com/catalpa-metadata/catalpa/internal/job"
 	"github.com/catalpa-metadata/catalpa/internal/lineage"
 )
 
@@ -32,6 +33,8 @@ func (a *API) lineageRoutes() []Route {
 		{Method: http.MethodGet, Path: base + "/getLineage/{direction}", Access: Authenticated, Handle: h.searchDirection},
 		{Method: http.MethodGet, Path: base + "/getPaginationInfo", Access: Authenticated, Handle: h.count},
 		{Method: http.MethodGet, Path: base + "/export", Access: Authenticated, Handle: h.export},
+		{Method: http.MethodGet, Path: base + "/exportAsync", Access: Authenticated, Handle: h.exportLater},
+		{Method: http.MethodGet, Path: base + "/exportByEntityCountAsync", Access: Authenticated, Handle: h.exportImpact},
 		{Method: http.MethodGet, Path: base + "/getLineageByEntityCount", Access: Authenticated, Handle: h.impact},
 		{Method: http.MethodGet, Path: base + "/getDataQualityLineage", Access: Authenticated, Handle: h.failing},
 		{Method: http.MethodGet, Path: base + "/getPlatformLineage", Access: Authenticated, Handle: h.platform},
@@ -257,12 +260,44 @@ func (h lineageHandler) export(c *call) error {
 	if err := csvio.Records(&out, records); err != nil {
 		return entity.Internal(err)
 	}
-	header := c.w.Header()
-	header.Set("Content-Type", "text/plain; charset=utf-8")
-	header.Set("Content-Length", strconv.Itoa(out.Len()))
-	c.w.WriteHeader(http.StatusOK)
-	if _, err := c.w.Write(out.Bytes()); err != nil {
-		return nil // the client went away; nothing is left to answer
+	c.w.Header().Set("Content-Type", textMedia)
+	return c.send(http.StatusOK, out.Bytes())
+}
+
+// exportLater starts a job that exports what export answers.
+func (h lineageHandler) exportLater(c *call) error {
+	req, err := c.lineageRequest()
+	if err != nil {
+		return err
 	}
-	return nil
+	return h.startExport(c, req, func(ctx context.Context, by entity.Principal) ([][]string, error) {
+		return h.service.Export(ctx, by, req)
+	})
+}
+
+// exportImpact starts a job that exports a page of what impact answers.
+func (h lineageHandler) exportImpact(c *call) error {
+	req, err := c.impactRequest()
+	if err != nil {
+		return err
+	}
+	return h.startExport(c, req.SearchRequest, func(ctx context.Context, by entity.Principal) ([][]string, error) {
+		return h.service.ExportImpact(ctx, by, req)
+	})
+}
+
+func (h lineageHandler) startExport(c *call, req lineage.SearchRequest, export func(context.Context, entity.Principal) ([][]string, error)) error {
+	if err := h.service.Check(c.ctx(), c.by, req); err != nil {
+		return err
+	}
+	by, jobs := c.by, c.jobs
+	return c.begin("lineageExport", http.StatusAccepted, jobAnswer{Message: "The export has been started."}, 0, func(ctx context.Context, _ job.Progress) (job.Result, error) {
+		records, err := export(ctx, by)
+		if err != nil {
+			return job.Result{}, err
+		}
+		file := &resultFile{jobs: jobs}
+		err = csvio.Records(file, records)
+		return job.Result{Media: textMedia, Body: file.body}, err
+	})
 }

@@ -29,6 +29,7 @@ func assetTries() map[string][]rightsTry {
 		tries["PUT /services/"+kind+"Services/{id}/testConnectionResult"] = []rightsTry{{body: `{"status":"Successful","steps":[{"name":"a","mandatory":true,"passed":true}]}`}}
 	}
 	csvTries(tries, "/services/databaseServices", "databaseService", "name*", "database")
+	csvTries(tries, "/services/securityServices", "securityService", "name*", "securityService")
 	csvTries(tries, "/services/driveServices", "driveService", "name*", "directory")
 	csvTries(tries, "/databases", "databaseService.database", "name*", "databaseSchema")
 	csvTries(tries, "/databaseSchemas", "databaseService.database.databaseSchema", "name*", "table")
@@ -95,6 +96,9 @@ func byParameter(tries map[string][]rightsTry, base, method, query, row string) 
 		query: query + "&dryRun=false", media: "text/plain", body: "$csv",
 		before: changedCSV(base+"/export?"+query, "name*", row), class: classOfCSV,
 	}}
+	if method == "PUT" {
+		laterTries(tries, base)
+	}
 }
 
 // tableTries are the calls about the data inside tables and the like.

@@ -83,7 +83,7 @@ func typeOfPath(types *registry.Registry, key rightsKey) *registry.Type {
 var sharedRests = []string{
 	"", "/history", "/{id}", "/name/{fqn}", "/bulk", "/async/{id}", "/restore", "/{id}/versions", "/{id}/versions/{version}",
 	"/{id}/followers", "/{id}/followers/{userId}", "/{id}/vote", "/{id}/testConnectionResult", "/{id}/sampleData",
-	"/documentation/csv", "/name/{fqn}/export", "/name/{fqn}/import", "/{id}/assets", "/name/{fqn}/assets",
+	"/documentation/csv", "/name/{fqn}/export", "/name/{fqn}/import", "/name/{fqn}/exportAsync", "/name/{fqn}/importAsync", "/{id}/assets", "/name/{fqn}/assets",
 }
 
 func inCollection(key rightsKey, t *registry.Type) rightsKey {

@@ -123,7 +123,9 @@ func (w *rightsWorld) genericTries(t *registry.Type, method, rest string) []righ
 		return []rightsTry{{variant: "displayName", body: `[{"op":"add","path":"/displayName","value":"$n"}]`}}
 	case "DELETE /{id}":
 		return []rightsTry{{after: (*scene).revive}, {variant: "hard", query: "hardDelete=true", after: (*scene).revive}}
-	case "DELETE /async/{id}", "DELETE /name/{fqn}":
+	case "DELETE /async/{id}":
+		return []rightsTry{{class: classOfJob(classOf), after: (*scene).revive}}
+	case "DELETE /name/{fqn}":
 		return []rightsTry{{after: (*scene).revive}}
 	case "PUT /restore":
 		if !t.Supports.SoftDelete {

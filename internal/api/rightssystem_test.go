@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"regexp"
 	"strings"
+
+	"github.com/catalpa-metadata/catalpa/internal/job"
 )
 
 // lookTries are the calls of search, lineage, events and permissions.
@@ -19,6 +21,7 @@ func lookTries() map[string][]rightsTry {
 	found := showing("$findable")
 	condition := map[string]string{"expression": "isOwner()"}
 	resource := map[string]string{"resource": "table", "entityType": "table"}
+	begunJob := map[string]string{"jobId": "$job"}
 	event := strings.NewReplacer("db.in", "$fqn", "db.out", "$table_fqn").Replace(runEvent("COMPLETE", dataset("db.in", ""), dataset("db.out", "")))
 	listening := both(with("table"), func(s *scene) {
 		s.t.Helper()
@@ -29,6 +32,10 @@ func lookTries() map[string][]rightsTry {
 		"POST /openlineage/lineage/batch":                                     {{before: listening, body: `{"events":[` + event + `]}`}},
 		"PUT /lineage":                                                        {{before: with("table"), body: edge}},
 		"GET /lineage/export":                                                 {{before: linked, query: around}},
+		"GET /lineage/exportAsync":                                            {{before: linked, query: around, class: classOfJob(classOf)}},
+		"GET /lineage/exportByEntityCountAsync":                               {{before: linked, query: around + "&direction=Downstream&nodeDepth=1", class: classOfJob(classOf)}},
+		"GET /jobs/{jobId}":                                                   {{variant: "own", before: begun(true), params: begunJob}, {variant: "else", before: begun(false), params: begunJob, why: "404: nobody's business but an administrator's"}},
+		"GET /jobs/{jobId}/result":                                            {{variant: "own", before: begun(true), params: begunJob}, {variant: "else", before: begun(false), params: begunJob, why: "404: nobody's business but an administrator's"}},
 		"GET /lineage/getLineage":                                             {{before: linked, query: around}},
 		"GET /lineage/getLineage/{direction}":                                 {{before: linked, query: around, params: table}},
 		"GET /lineage/getPaginationInfo":                                      {{before: linked, query: around}},
@@ -268,4 +275,17 @@ func pageTries() map[string][]rightsTry {
 		},
 	}}
 	return tries
+}
+
+// begun makes a job that has ended, of the caller or of the administrator: $job is its
+// id.
+func begun(own bool) func(*scene) {
+	return func(s *scene) {
+		s.t.Helper()
+		who := s.w.admin
+		if own {
+			who = s.who
+		}
+		s.set("job", s.w.api.jobs.Note(who.id, "test", job.Result{Media: textMedia, Body: []byte("done")}))
+	}
 }

@@ -146,6 +146,35 @@ func csvTries(tries map[string][]rightsTry, base, fqn, column, row string) {
 		params: map[string]string{"fqn": fqn}, query: "dryRun=false", media: "text/plain", body: "$csv",
 		before: changedCSV(base+"/name/"+fqn+"/export", column, row), class: classOfCSV,
 	}}
+	if base != "/services/driveServices" {
+		laterTries(tries, base+"/name/{fqn}")
+	}
+}
+
+// laterTries are the calls about files again, as jobs.
+func laterTries(tries map[string][]rightsTry, base string) {
+	for key, list := range maps.Clone(tries) {
+		rest, ok := strings.CutPrefix(key[strings.IndexByte(key, ' ')+1:], base)
+		if !ok || rest != "/export" && rest != "/import" {
+			continue
+		}
+		later := list[0]
+		later.class = classOfJob(classOf)
+		if rest == "/import" {
+			later.class = classOfJob(func(a answer) string { return classOfCSV(nil, a) })
+		}
+		tries[key+"Async"] = []rightsTry{later}
+	}
+}
+
+// classOfJob looks at what became of the job that a call started.
+func classOfJob(class func(answer) string) func(*scene, answer) string {
+	return func(s *scene, a answer) string {
+		if a.status >= http.StatusBadRequest {
+			return classOf(a)
+		}
+		return class(s.w.jobResult(s.who, a))
+	}
 }
 
 // total tells lists without anything from others, by the member that counts.

@@ -27,6 +27,7 @@ func (a *API) specialRoutes() []Route {
 		a.hierarchyRoutes(),
 		a.teamRoutes(),
 		a.openLineageRoutes(),
+		a.jobRoutes(),
 	} {
 		all = append(all, group...)
 	}

@@ -22,7 +22,7 @@ func New(e *engine.Engine) *Service { return &Service{engine: e} }
 
 // Kinds are the types whose content can be exported and imported.
 func Kinds() []string {
-	return []string{"databaseService", "database", "databaseSchema", "table", "glossary", "glossaryTerm", "team", "user", "testCase", "driveService", "directory"}
+	return []string{"databaseService", "database", "databaseSchema", "table", "glossary", "glossaryTerm", "team", "user", "testCase", "driveService", "directory", "securityService"}
 }
 
 // sheetOf returns the sheet of the files about a type, nil when there is none.
@@ -42,6 +42,8 @@ func sheetOf(kind string, recursive bool) *sheet {
 		return caseSheet()
 	case "driveService", "directory":
 		return directorySheet()
+	case "securityService":
+		return serviceSheet(kind)
 	}
 	return nil
 }
@@ -51,6 +53,22 @@ type Request struct {
 	Kind      string // one of Kinds
 	Name      string // fully qualified name of what holds the rows: for users a team, for test cases a table or suite
 	Recursive bool   // all levels, not only the next one
+	// Progress is told from time to time how many rows were done, of how many; of an
+	// export the total is not known and 0. Optional.
+	Progress func(done, total int)
+}
+
+func (r Request) tell(done, total int) {
+	if r.Progress != nil {
+		r.Progress(done, total)
+	}
+}
+
+// Check finds what a request names, as Export and Import do first. A missing one is an
+// error of entity.KindNotFound.
+func (s *Service) Check(ctx context.Context, by entity.Principal, req Request) error {
+	_, err := s.open(ctx, by, req)
+	return err
 }
 
 // container is what a file is about.

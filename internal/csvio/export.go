@@ -15,7 +15,7 @@ func (s *Service) Export(ctx context.Context, by entity.Principal, req Request, 
 	if err != nil {
 		return err
 	}
-	x := &exporter{s: s, ctx: ctx, by: by, c: c, w: writer{to: to}, seen: map[entity.ID]bool{}}
+	x := &exporter{s: s, ctx: ctx, by: by, c: c, w: writer{to: to}, seen: map[entity.ID]bool{}, tell: req.tell}
 	headers := make([]string, len(c.sheet.fields))
 	for i := range c.sheet.fields {
 		headers[i] = c.sheet.fields[i].header()
@@ -33,6 +33,8 @@ type exporter struct {
 	c    *container
 	w    writer
 	seen map[entity.ID]bool // teams and users, who are found on several ways
+	tell func(done, total int)
+	done int
 }
 
 func (x *exporter) rows(req Request) error {
@@ -45,6 +47,8 @@ func (x *exporter) rows(req Request) error {
 		return x.users()
 	case "testCase":
 		return x.list("testCase", x.c.casesQuery(), x.entity)
+	case "securityService":
+		return x.list(req.Kind, store.ListQuery{IDs: []entity.ID{x.c.id}}, x.entity)
 	}
 	query := store.ListQuery{Under: x.c.fqn}
 	if !req.Recursive && !alwaysWhole(req.Kind) {
@@ -138,6 +142,9 @@ func (x *exporter) row(s *subject) error {
 		if f := &x.c.sheet.fields[i]; f.applies(s.typ) {
 			cells[i] = f.show(s)
 		}
+	}
+	if x.done++; x.done%100 == 0 {
+		x.tell(x.done, 0)
 	}
 	return x.w.record(cells...)
 }

@@ -73,7 +73,7 @@ func (s *Service) Import(ctx context.Context, by entity.Principal, req Request, 
 	if fault != "" {
 		return aborted(dryRun, invalidHeader, fault), nil
 	}
-	m := &importer{s: s, ctx: ctx, by: by, c: c, fields: fields, dryRun: dryRun}
+	m := &importer{s: s, ctx: ctx, by: by, c: c, fields: fields, dryRun: dryRun, tell: req.tell}
 	m.read(records[1:])
 	if err := m.run(); err != nil {
 		return Result{}, err
@@ -126,6 +126,8 @@ type importer struct {
 	fields []*field
 	dryRun bool
 	rows   []row
+	tell   func(done, total int)
+	done   int // rows written, for tell
 }
 
 // read places every row, or finds why it cannot be.
@@ -220,6 +222,10 @@ func (m *importer) run() error {
 		if err := m.s.engine.Together(m.ctx, m.by, func(b *engine.Batch) error { return m.write(b, chunk) }); err != nil {
 			return err
 		}
+		for _, u := range chunk {
+			m.done += len(u.rows)
+		}
+		m.tell(m.done, len(m.rows))
 	}
 	return nil
 }

@@ -42,24 +42,30 @@ func (e *Engine) Delete(ctx context.Context, by entity.Principal, t *registry.Ty
 	return e.result(ctx, w, v)
 }
 
+// CheckDelete tells whether Delete would find the entity and may begin, without a look
+// at what lies below it, and returns it.
+func (e *Engine) CheckDelete(ctx context.Context, by entity.Principal, t *registry.Type, sel Selector, opts DeleteOptions) (*entity.Entity, error) {
+	var w *write
+	err := e.store.View(ctx, func(r store.Reader) error {
+		d := newDraft(r)
+		w = &write{e: e, s: e.shapeOf(t), t: t, by: by, tx: d, look: e.newLookup(d, 0, false)}
+		row, err := w.found(ctx, sel, opts)
+		if err != nil || opts.Recursive {
+			return err
+		}
+		return w.empty(ctx, row, opts.Hard)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return w.old, nil
+}
+
 // deletable finds the entity and what is below it, and checks that the caller
 // may delete it and that nothing stands in the way.
 func (w *write) deletable(ctx context.Context, sel Selector, opts DeleteOptions) (store.Row, []entity.ID, error) {
-	row, err := w.e.find(ctx, w.tx, w.t, sel)
+	row, err := w.found(ctx, sel, opts)
 	if err != nil {
-		return row, nil, err
-	}
-	if row.Deleted && !opts.Hard {
-		return row, nil, entity.NotFound(w.t.Name, sel.String())
-	}
-	if w.old, err = decodeDoc(row.Doc); err != nil {
-		return row, nil, err
-	}
-	w.oldRow = row
-	if err := w.e.authorizeIn(ctx, w.tx, w.look, w.by, w.t, w.old, row.Parent, policy.Delete); err != nil {
-		return row, nil, err
-	}
-	if err := w.mayGo(ctx, row, opts.Hard); err != nil {
 		return row, nil, err
 	}
 	below, err := w.tx.Descendants(ctx, row.ID)
@@ -71,6 +77,25 @@ func (w *write) deletable(ctx context.Context, sel Selector, opts DeleteOptions)
 		err = w.empty(ctx, row, opts.Hard)
 	}
 	return row, below, err
+}
+
+// found is the part of deletable that is about the entity alone.
+func (w *write) found(ctx context.Context, sel Selector, opts DeleteOptions) (store.Row, error) {
+	row, err := w.e.find(ctx, w.tx, w.t, sel)
+	if err != nil {
+		return row, err
+	}
+	if row.Deleted && !opts.Hard {
+		return row, entity.NotFound(w.t.Name, sel.String())
+	}
+	if w.old, err = decodeDoc(row.Doc); err != nil {
+		return row, err
+	}
+	w.oldRow = row
+	if err := w.e.authorizeIn(ctx, w.tx, w.look, w.by, w.t, w.old, row.Parent, policy.Delete); err != nil {
+		return row, err
+	}
+	return row, w.mayGo(ctx, row, opts.Hard)
 }
 
 // authorizeBelow checks that the caller may also delete what goes along: the right to

@@ -29,9 +29,33 @@ func (s *Service) Export(ctx context.Context, by entity.Principal, req SearchReq
 	if err != nil {
 		return nil, err
 	}
-	edges := f.g.edges()
-	ids := f.g.all()
+	return s.records(ctx, f, f.g.edges())
+}
+
+// ExportImpact returns the edges that lead to a page of what Impact finds, in the same
+// form.
+func (s *Service) ExportImpact(ctx context.Context, by entity.Principal, req ImpactRequest) ([][]string, error) {
+	f, err := s.find(ctx, by, req.SearchRequest)
+	if err != nil {
+		return nil, err
+	}
+	_, up, down := f.page(req)
+	return s.records(ctx, f, append(up, down...))
+}
+
+// Check tells whether the entity is there that a request is about, and the caller may
+// see it.
+func (s *Service) Check(ctx context.Context, by entity.Principal, req SearchRequest) error {
+	return s.engine.Store().View(ctx, func(r store.Reader) error {
+		_, err := s.root(ctx, r, by, req)
+		return err
+	})
+}
+
+func (s *Service) records(ctx context.Context, f *found, edges []store.Relation) ([][]string, error) {
+	var ids []entity.ID
 	for _, rel := range edges {
+		ids = append(ids, rel.From, rel.To)
 		if p := f.details[[2]entity.ID{rel.From, rel.To}].Pipeline; p != nil {
 			ids = append(ids, p.ID)
 		}

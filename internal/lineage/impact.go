@@ -22,9 +22,16 @@ func (s *Service) Impact(ctx context.Context, by entity.Principal, req ImpactReq
 	if err != nil {
 		return SearchResult{}, err
 	}
+	page, up, down := f.page(req)
+	return s.show(ctx, f, req.Fields, page, up, down)
+}
+
+// page returns the entities of a page of what was found, and the edges that lead to
+// them.
+func (f *found) page(req ImpactRequest) (page []entity.ID, up, down []store.Relation) {
 	all := f.g.all()
 	from := min(req.From, len(all))
-	page := all[from:min(from+req.Size, len(all))]
+	page = all[from:min(from+req.Size, len(all))]
 	shown := make(map[entity.ID]bool, len(page)+1)
 	for _, id := range page {
 		shown[id] = true
@@ -32,9 +39,9 @@ func (s *Service) Impact(ctx context.Context, by entity.Principal, req ImpactReq
 	leading := func(relations []store.Relation, end func(store.Relation) entity.Ref) []store.Relation {
 		return slices.DeleteFunc(relations, func(rel store.Relation) bool { return !shown[end(rel).ID] })
 	}
-	up, down := leading(f.g.upstream, source), leading(f.g.downstream, target)
+	up, down = leading(f.g.upstream, source), leading(f.g.downstream, target)
 	if !shown[f.g.root] {
 		page = append([]entity.ID{f.g.root}, page...)
 	}
-	return s.show(ctx, f, req.Fields, page, up, down)
+	return page, up, down
 }

@@ -176,8 +176,9 @@ func (a *assembly) serve(ctx context.Context, cfg *config.Config, opts Options, 
 	go a.signOn.Run(background)
 
 	live := newConnections()
+	handler := a.newAPI(cfg, opts, log)
 	server := &http.Server{
-		Handler: a.newAPI(cfg, opts, log), ConnState: live.note, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 2 * time.Minute,
+		Handler: handler, ConnState: live.note, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 2 * time.Minute,
 		WriteTimeout: 5 * time.Minute, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: max(1, cfg.Limits.MaxHeaderBytes-headerSlop),
 		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 	}
@@ -207,6 +208,11 @@ func (a *assembly) serve(ctx context.Context, cfg *config.Config, opts Options, 
 			log.Warn("requests still ran at the end of the shutdown time and were cut off")
 			err = server.Close()
 		}
+	}
+	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
+	defer cancel()
+	if jobsErr := handler.Close(ending); jobsErr != nil {
+		log.Warn("work in the background did not end in time", "err", jobsErr)
 	}
 	stop()
 	if indexErr := <-indexing; indexErr != nil && !errors.Is(indexErr, context.Canceled) {
