@@ -147,8 +147,12 @@ func strengthen(list []Permission, rules []*compiledRule, s *Subject, r *Resourc
 			continue
 		}
 		covers := c.covers
-		if access == AccessDeny && r.ID != entity.NilID && covers.Has(ViewBasic) {
-			covers = Covered(All) | setOf(Impersonate) // see deniedBy
+		if access == AccessDeny && covers.Has(ViewBasic) { // see deniedBy
+			hidden := Covered(All) | setOf(Impersonate)
+			if r.ID == entity.NilID {
+				hidden &^= creations() // nothing is there yet that could be hidden
+			}
+			covers |= hidden
 		}
 		for i := range list {
 			p := &list[i]
@@ -157,6 +161,11 @@ func strengthen(list []Permission, rules []*compiledRule, s *Subject, r *Resourc
 			}
 		}
 	}
+}
+
+// creations are the operations that ask about nothing that is there.
+func creations() OperationSet {
+	return SetOf(Create, BulkCreate, CreateTests, CreateIngestionPipelineAutomator)
 }
 
 // trim leaves out the single edits and views that EditAll and ViewAll answer for
