@@ -14,6 +14,7 @@ import (
 	"github.com/catalpa-metadata/catalpa/internal/engine"
 	"github.com/catalpa-metadata/catalpa/internal/entity"
 	"github.com/catalpa-metadata/catalpa/internal/job"
+	"github.com/catalpa-metadata/catalpa/internal/notify"
 	"github.com/catalpa-metadata/catalpa/internal/pages"
 	"github.com/catalpa-metadata/catalpa/internal/search"
 	"github.com/catalpa-metadata/catalpa/internal/signon"
@@ -77,8 +78,10 @@ type Options struct {
 	// Accepted are what the server would not have started with, had the operator not
 	// accepted it; nil for nothing.
 	Accepted func() []doctor.Check
-	Log      *slog.Logger
-	Clock    func() time.Time // time.Now if nil
+	// Alerts tells others about changes; nil for a server that tells nobody.
+	Alerts *notify.Service
+	Log    *slog.Logger
+	Clock  func() time.Time // time.Now if nil
 }
 
 // Settings are the parts of the configuration that clients may read.
@@ -111,6 +114,7 @@ type API struct {
 	security  *signon.Manager
 	checkup   func(context.Context, ...string) doctor.Report
 	accepted  func() []doctor.Check
+	alerts    *notify.Service
 	pages     *pages.Pages
 	log       *slog.Logger
 	clock     func() time.Time
@@ -132,7 +136,7 @@ func New(opts Options) *API {
 	a := &API{
 		engine: opts.Engine, auth: opts.Auth, index: opts.Index, indexer: opts.Indexer, limits: opts.Limits,
 		version: opts.Version, wire: opts.Wire, publicURL: strings.TrimSuffix(opts.PublicURL, "/"), settings: opts.Settings,
-		signOn: opts.SignOn, security: opts.Security, checkup: opts.Checkup, accepted: opts.Accepted, pages: pages.MustNew(opts.Version), log: opts.Log, routes: newRoutes(), started: time.Now(), presence: newPresence(),
+		signOn: opts.SignOn, security: opts.Security, checkup: opts.Checkup, accepted: opts.Accepted, alerts: opts.Alerts, pages: pages.MustNew(opts.Version), log: opts.Log, routes: newRoutes(), started: time.Now(), presence: newPresence(),
 	}
 	if a.log == nil {
 		a.log = slog.Default()

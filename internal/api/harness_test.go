@@ -29,6 +29,8 @@ import (
 	"github.com/catalpa-metadata/catalpa/internal/engine"
 	"github.com/catalpa-metadata/catalpa/internal/entity"
 	"github.com/catalpa-metadata/catalpa/internal/jsonschema"
+	"github.com/catalpa-metadata/catalpa/internal/notify"
+	"github.com/catalpa-metadata/catalpa/internal/outbound"
 	"github.com/catalpa-metadata/catalpa/internal/registry"
 	"github.com/catalpa-metadata/catalpa/internal/search"
 	"github.com/catalpa-metadata/catalpa/internal/search/embedded"
@@ -283,8 +285,11 @@ func newHarnessWith(t testing.TB, logs slog.Handler) *harness {
 	})
 	check(t, err)
 	t.Cleanup(security.Close)
+	alerts := notify.New(notify.Options{
+		Engine: e, Client: outbound.New(outbound.Options{Development: true, NoRedirects: true}), Base: "http://catalog.example.org/api", Pause: time.Millisecond, Log: log,
+	})
 	a := New(Options{
-		Security: security, Checkup: func(ctx context.Context, areas ...string) doctor.Report {
+		Alerts: alerts, Security: security, Checkup: func(ctx context.Context, areas ...string) doctor.Report {
 			return doctor.Examine(ctx, doctor.Patient{Config: security.Config(), Findings: security.Findings(), Settings: security, Keys: s.keys}, areas...)
 		},
 		Engine: e, Auth: service, Index: index, Indexer: idleIndexer{}, Limits: DefaultLimits(), Version: "test", Wire: "1.12.14",

@@ -28,6 +28,7 @@ func (a *API) specialRoutes() []Route {
 		a.teamRoutes(),
 		a.openLineageRoutes(),
 		a.jobRoutes(),
+		a.alertRoutes(),
 	} {
 		all = append(all, group...)
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
+	"github.com/catalpa-metadata/catalpa/internal/alert"
 	"github.com/catalpa-metadata/catalpa/internal/entity"
 	"github.com/catalpa-metadata/catalpa/internal/policy"
 	"github.com/catalpa-metadata/catalpa/internal/store"
@@ -252,7 +253,7 @@ func (w *write) checkConditions(ctx context.Context) error {
 	case "policy":
 		return w.checkRules(ctx)
 	case "eventsubscription":
-		return checkFilters(w.in.ent.Rest["filteringRules"])
+		return alert.Check(w.old, w.in.ent)
 	}
 	return nil
 }
@@ -327,32 +328,4 @@ func mentioned(m policy.Mention) []store.Key {
 		return []store.Key{{Type: "tag", FQN: m.Name}, {Type: "glossaryTerm", FQN: m.Name}}
 	}
 	return []store.Key{{Type: m.Type, FQN: entity.QuoteName(m.Name)}}
-}
-
-func checkFilters(raw jsontext.Value) error {
-	if raw.Kind() != '{' {
-		return nil
-	}
-	var filters struct {
-		Rules []struct {
-			Name      string `json:"name"`
-			Condition string `json:"condition"`
-		} `json:"rules"`
-		Actions []struct {
-			Name      string `json:"name"`
-			Condition string `json:"condition"`
-		} `json:"actions"`
-	}
-	if err := json.Unmarshal(raw, &filters); err != nil {
-		return entity.BadRequest("filteringRules cannot be read")
-	}
-	for _, rule := range append(filters.Rules, filters.Actions...) {
-		if rule.Condition == "" {
-			continue
-		}
-		if err := policy.ValidateFilter(rule.Condition); err != nil {
-			return entity.BadRequest("filter %s: %s", entity.Shorten(rule.Name, 60), err)
-		}
-	}
-	return nil
 }

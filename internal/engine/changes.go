@@ -37,6 +37,11 @@ func (e *Engine) Changes(ctx context.Context, by entity.Principal, q store.Event
 	return e.changes(ctx, by, base, func(r store.Reader) ([]store.Event, error) { return r.Events(ctx, q) })
 }
 
+// ChangesOf is Changes of events that were read before.
+func (e *Engine) ChangesOf(ctx context.Context, by entity.Principal, events []store.Event, base string) ([]ChangeEvent, error) {
+	return e.changes(ctx, by, base, func(store.Reader) ([]store.Event, error) { return slices.Clone(events), nil })
+}
+
 // scanPage is how many events SearchChanges reads at once.
 const scanPage = 1000
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/catalpa-metadata/catalpa/internal/entity"
 	"github.com/catalpa-metadata/catalpa/internal/registry"
+	"github.com/catalpa-metadata/catalpa/internal/store"
 )
 
 // Mask stands for a secret in every answer but those to bots. Sent back in a
@@ -146,6 +147,16 @@ func (e *Engine) unseal(t *registry.Type, ent *entity.Entity, reveal bool) error
 		}
 		return plain, nil
 	})
+}
+
+// Opened reads a stored entity with its secrets, for what the server itself does with
+// them. It must not go into an answer.
+func (e *Engine) Opened(t *registry.Type, row store.Row) (*entity.Entity, error) {
+	ent, err := decodeDoc(row.Doc)
+	if err != nil {
+		return nil, err
+	}
+	return ent, e.unseal(t, ent, true)
 }
 
 // secretContext binds a sealed secret to its entity and member, so that it opens

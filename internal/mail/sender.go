@@ -14,6 +14,7 @@ import (
 	gomail "github.com/wneessen/go-mail"
 
 	"github.com/catalpa-metadata/catalpa/internal/auth"
+	"github.com/catalpa-metadata/catalpa/internal/entity"
 )
 
 // Sender sends mail by one SMTP server, over a connection of its own each time. It
@@ -30,9 +31,29 @@ func New(config Config) (*Sender, error) {
 
 // Send implements auth.Mailer.
 func (s *Sender) Send(ctx context.Context, m auth.Mail) error {
+	words, err := s.config.write(m)
+	if err != nil {
+		return err
+	}
+	return s.deliver(ctx, m.To, words)
+}
+
+// Tell sends what somebody else has worded: a subject, and the same text plain and as
+// HTML. It implements notify.Mailer.
+func (s *Sender) Tell(ctx context.Context, to, subject, plain, rich string) error {
+	return s.deliver(ctx, to, letter{
+		subject: entity.Shorten(strings.Join(strings.Fields(s.config.Service+": "+subject), " "), maxSubject), plain: plain,
+		html: "<!DOCTYPE html>\n<html><head><meta charset=\"utf-8\"></head><body>\n" + rich + "</body></html>\n",
+	})
+}
+
+// maxSubject is the longest subject that Tell sends.
+const maxSubject = 250
+
+func (s *Sender) deliver(ctx context.Context, to string, words letter) error {
 	ctx, cancel := context.WithTimeout(ctx, s.config.Timeout)
 	defer cancel()
-	msg, err := s.message(m)
+	msg, err := s.message(to, words)
 	if err != nil {
 		return err
 	}
@@ -89,18 +110,14 @@ func (c *Config) tls() *tls.Config {
 }
 
 // message builds what goes over the wire.
-func (s *Sender) message(m auth.Mail) (*gomail.Msg, error) {
-	to, err := recipient(m.To)
-	if err != nil {
-		return nil, err
-	}
-	words, err := s.config.write(m)
+func (s *Sender) message(to string, words letter) (*gomail.Msg, error) {
+	address, err := recipient(to)
 	if err != nil {
 		return nil, err
 	}
 	msg := gomail.NewMsg()
 	msg.FromMailAddress(&netmail.Address{Name: s.config.Service, Address: s.config.From})
-	msg.ToMailAddress(to)
+	msg.ToMailAddress(address)
 	msg.Subject(words.subject)
 	msg.SetUserAgent(s.config.Service)
 	msg.SetGenHeader("Auto-Submitted", "auto-generated") // RFC 3834: no out-of-office answers

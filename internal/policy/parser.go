@@ -18,13 +18,16 @@ func ParseCondition(text string) (*Condition, error) {
 	return &Condition{root: root}, nil
 }
 
-// ValidateFilter tells what is wrong with the condition of an alert's filter. Alerts
-// have functions of their own, whose arguments may be lists in braces. Nothing asks
-// them here, so that every name of a question will do. The language is as closed as
-// that of policies, and has the same limits.
-func ValidateFilter(text string) error {
-	_, err := parse(text, true)
-	return err
+// ParseFilter reads the condition of an alert's filter. Alerts have functions of their
+// own, whose arguments may be lists in braces; every name of a question will do here,
+// and package alert answers those it knows. The language is as closed as that of
+// policies, and has the same limits.
+func ParseFilter(text string) (*Condition, error) {
+	root, err := parse(text, true)
+	if err != nil {
+		return nil, err
+	}
+	return &Condition{root: root}, nil
 }
 
 func parse(text string, filter bool) (Expr, error) {

@@ -1,6 +1,9 @@
 package registry
 
-import "github.com/catalpa-metadata/catalpa/internal/jsonschema"
+import (
+	"github.com/catalpa-metadata/catalpa/internal/alert"
+	"github.com/catalpa-metadata/catalpa/internal/jsonschema"
+)
 
 // automationTypes lists what runs by itself: ingestion, applications, workflows and alerts.
 func automationTypes(set *jsonschema.Set) []*Type {
@@ -67,7 +70,9 @@ func automationTypes(set *jsonschema.Set) []*Type {
 				{Param: "alertType", Kind: FilterField, Field: "alertType"},
 				{Param: "notificationTemplate", Kind: FilterRelation, Field: "notificationTemplate", Types: []string{"notificationTemplate"}},
 			},
-			Supports: routes(async | patchByName),
+			RequestOnly: map[string]bool{"resources": true}, // see alert.Prepare
+			Supports:    routes(async | patchByName),
+			Hooks:       Hooks{Prepare: alert.Prepare},
 		},
 		{
 			Name: "notificationTemplate", Plural: "notificationTemplates", Collection: "/v1/notificationTemplates",

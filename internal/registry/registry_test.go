@@ -243,7 +243,7 @@ func TestRequestsReachTheEntity(t *testing.T) {
 	elsewhere := map[string][]string{
 		"query": {"dialect"}, "apiEndpoint": {"sourceUrl"}, "app": {"allowBotImpersonation"}, "appMarketPlaceDefinition": {"enabled"},
 		"tag": {"associatedTags"}, "user": {"botName", "confirmPassword", "createPasswordType", "password"},
-		"eventsubscription": {"resources"}, "learningResource": {"completionThreshold"}, "notificationTemplate": {"domains", "owners"},
+		"learningResource": {"completionThreshold"}, "notificationTemplate": {"domains", "owners"},
 		"promptTemplate": {"dataProducts"}, "workflowDefinition": {"type"}, "pipelineService": {"scheduleInterval", "lifeCycle"},
 	}
 	r, set := load(t)

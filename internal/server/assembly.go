@@ -16,6 +16,7 @@ import (
 	"github.com/catalpa-metadata/catalpa/internal/config"
 	"github.com/catalpa-metadata/catalpa/internal/engine"
 	"github.com/catalpa-metadata/catalpa/internal/jsonschema"
+	"github.com/catalpa-metadata/catalpa/internal/notify"
 	"github.com/catalpa-metadata/catalpa/internal/registry"
 	"github.com/catalpa-metadata/catalpa/internal/search"
 	"github.com/catalpa-metadata/catalpa/internal/search/embedded"
@@ -44,6 +45,7 @@ type assembly struct {
 	engine  *engine.Engine
 	auth    *auth.Service
 	signOn  *signon.Manager
+	alerts  *notify.Service
 	index   *embedded.Engine
 	indexer *search.Indexer
 

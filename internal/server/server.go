@@ -169,11 +169,20 @@ func (a *assembly) firstBotToken(ctx context.Context) error {
 }
 
 func (a *assembly) serve(ctx context.Context, cfg *config.Config, opts Options, listener net.Listener, log *slog.Logger, started time.Time) error {
+	var err error
+	if a.alerts, err = a.newAlerts(cfg, opts, log); err != nil {
+		return err
+	}
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	indexing := make(chan error, 1)
 	go func() { indexing <- a.indexer.Run(background) }()
 	go a.signOn.Run(background)
+	telling := make(chan struct{})
+	go func() {
+		defer close(telling)
+		_ = a.alerts.Run(background) // ends with the context alone
+	}()
 
 	live := newConnections()
 	handler := a.newAPI(cfg, opts, log)
@@ -191,7 +200,6 @@ func (a *assembly) serve(ctx context.Context, cfg *config.Config, opts Options, 
 		opts.Ready(listener.Addr().String())
 	}
 
-	var err error
 	select {
 	case err = <-serving:
 	case <-ctx.Done():
@@ -215,6 +223,7 @@ func (a *assembly) serve(ctx context.Context, cfg *config.Config, opts Options, 
 		log.Warn("work in the background did not end in time", "err", jobsErr)
 	}
 	stop()
+	<-telling
 	if indexErr := <-indexing; indexErr != nil && !errors.Is(indexErr, context.Canceled) {
 		err = errors.Join(err, indexErr)
 	}
@@ -244,7 +253,7 @@ func (a *assembly) newAPI(cfg *config.Config, opts Options, log *slog.Logger) *a
 	limits.Concurrent, limits.Timeout = cfg.Limits.MaxConcurrent, cfg.Limits.RequestTimeout
 	return api.New(api.Options{
 		Engine: a.engine, Auth: a.auth, Index: a.index, Indexer: a.indexer, Limits: limits,
-		Version: opts.Version, Wire: WireVersion, Log: log, PublicURL: publicURL(cfg), SignOn: a.signOnSettings, Security: a.signOn, Checkup: a.checkup, Accepted: a.accepted,
+		Version: opts.Version, Wire: WireVersion, Log: log, PublicURL: publicURL(cfg), SignOn: a.signOnSettings, Security: a.signOn, Checkup: a.checkup, Accepted: a.accepted, Alerts: a.alerts,
 		Settings: api.Settings{
 			ClusterName: cfg.ClusterName, Provider: cfg.Authentication.Provider, PrincipalDomain: cfg.Authorizer.PrincipalDomain,
 			AdminPrincipals: cfg.Authorizer.AdminPrincipals, JWTPrincipals: cfg.Authentication.JWTPrincipalClaims,

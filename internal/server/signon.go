@@ -14,7 +14,6 @@ import (
 	"github.com/catalpa-metadata/catalpa/internal/auth"
 	"github.com/catalpa-metadata/catalpa/internal/auth/secret"
 	"github.com/catalpa-metadata/catalpa/internal/config"
-	"github.com/catalpa-metadata/catalpa/internal/mail"
 	"github.com/catalpa-metadata/catalpa/internal/signon"
 	"github.com/catalpa-metadata/catalpa/internal/store/sqlite"
 )
@@ -75,16 +74,12 @@ func (a *assembly) openSignOn(ctx context.Context, reload Reload, log *slog.Logg
 
 // mailerOf is nil when mail is not configured.
 func mailerOf(cfg *config.Config) (auth.Mailer, error) {
-	e := &cfg.Email
-	if !e.Enabled {
-		return nil, nil
-	}
-	sender, err := mail.New(mail.Config{
-		Service: e.Entity, From: e.Sender, Host: e.Host, Port: e.Port, Username: e.Username, Password: e.Password.Reveal(),
-		Transport: mail.Transport(e.Strategy), Support: e.SupportURL, ServerURL: cfg.Server.URL,
-	})
+	sender, err := senderOf(cfg)
 	if err != nil {
 		return nil, fmt.Errorf("setting up mail: %w", err)
+	}
+	if sender == nil {
+		return nil, nil
 	}
 	return sender, nil
 }
