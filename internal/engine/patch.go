@@ -140,7 +140,7 @@ func (w *write) patched(ctx context.Context, seen, doc []byte) error {
 	if err != nil {
 		return err
 	}
-	if err := w.e.schemas.Validate(w.t.Schema, clean); err != nil {
+	if clean, err = w.e.schemas.Admit(w.t.Schema, clean); err != nil {
 		return err
 	}
 	return w.restate(ctx, clean)

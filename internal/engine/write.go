@@ -67,7 +67,8 @@ func (e *Engine) Put(ctx context.Context, by entity.Principal, t *registry.Type,
 }
 
 func (e *Engine) createOrUpdate(ctx context.Context, by entity.Principal, t *registry.Type, body []byte, m method, opts View) (Result, error) {
-	if err := e.schemas.Validate(t.Create, body); err != nil {
+	body, err := e.schemas.Admit(t.Create, body)
+	if err != nil {
 		return Result{}, err
 	}
 	return e.save(ctx, by, t, body, m, opts)

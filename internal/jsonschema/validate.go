@@ -27,7 +27,22 @@ func (s *Set) Validate(schema string, doc []byte) error {
 	if err != nil {
 		return err
 	}
-	return s.check(slot{node: n}, doc, nil)
+	_, err = s.check(slot{node: n}, doc, nil, false)
+	return err
+}
+
+// Admit is Validate for what clients send, and returns it as it is to be read: some
+// write numbers as text, so where only a number may stand, its text counts as one.
+func (s *Set) Admit(schema string, doc []byte) ([]byte, error) {
+	n, err := s.lookup(schema)
+	if err != nil {
+		return nil, err
+	}
+	quoted, err := s.check(slot{node: n}, doc, nil, true)
+	if err != nil || len(quoted) == 0 {
+		return doc, err
+	}
+	return unquoteNumbers(doc, quoted), nil
 }
 
 // ValidateConnection checks connection.config of a service. category is the
@@ -46,7 +61,8 @@ func (s *Set) ValidateConnection(category, serviceType string, config []byte) er
 		}
 		place.node = n
 	}
-	return s.check(place, config, []step{{name: "connection"}, {name: "config"}})
+	_, err = s.check(place, config, []step{{name: "connection"}, {name: "config"}}, false)
+	return err
 }
 
 // ConnectionSchema returns the schema of connection.config for a service type,
@@ -76,6 +92,8 @@ type checker struct {
 	depth   int
 	values  int
 	nul     bool // the document may hold NUL characters: look at every string
+	admit   bool // numbers written as text are taken, and noted in quoted
+	quoted  []span
 }
 
 // checker takes one from the pool; release puts it back.
@@ -88,27 +106,29 @@ func (s *Set) checker() *checker {
 	return c
 }
 
-// check validates one whole document that stands at the path.
-func (s *Set) check(place slot, doc []byte, at []step) error {
+// check validates one whole document that stands at the path. With admit it
+// returns where numbers are written as text.
+func (s *Set) check(place slot, doc []byte, at []step, admit bool) ([]span, error) {
 	if len(bytes.TrimSpace(doc)) == 0 {
-		return entity.BadRequest("The request has no body")
+		return nil, entity.BadRequest("The request has no body")
 	}
 	c := s.checker()
 	defer c.release()
 	c.start(doc, at, 0)
+	c.admit = admit
 	c.nul = bytes.Contains(doc, []byte(`\u0000`))
 	err := c.value(place)
 	if err == nil {
 		if _, err = c.dec.ReadToken(); err == nil {
-			return entity.BadRequest("The body goes on after the end of the JSON document")
+			return nil, entity.BadRequest("The body goes on after the end of the JSON document")
 		} else if errors.Is(err, io.EOF) {
 			err = nil
 		}
 	}
 	if err != nil && !errors.Is(err, errStop) {
-		return syntaxError(err)
+		return nil, syntaxError(err)
 	}
-	return c.report.err()
+	return c.quoted, c.report.err()
 }
 
 func (c *checker) start(doc []byte, at []step, depth int) {
@@ -123,7 +143,7 @@ func (c *checker) release() {
 	c.buf = bytes.Buffer{}
 	c.dec.Reset(&c.buf)
 	c.report = report{path: c.report.path[:0]}
-	c.values, c.nul = 0, false
+	c.values, c.nul, c.admit, c.quoted = 0, false, false, nil
 	c.home.checkers.Put(c)
 }
 
@@ -146,6 +166,9 @@ func (c *checker) value(place slot) error {
 	case place.node.anyOf != nil:
 		return c.union(place.node.anyOf)
 	case place.node.kinds&kindsOf(kind) == 0:
+		if c.admit && kind == '"' && place.node.kinds&(kindNumber|kindInteger) != 0 {
+			return c.quotedNumber(place.node)
+		}
 		if kind != 0 {
 			c.report.note("must be %s", describe(place.node.kinds))
 		}
@@ -385,14 +408,19 @@ func (c *checker) number(n *node) error {
 	if err != nil {
 		return err
 	}
+	c.numberRule(n, raw)
+	return nil
+}
+
+func (c *checker) numberRule(n *node, raw []byte) {
 	whole := !bytes.ContainsAny(raw, ".eE")
 	if n.kinds&kindNumber != 0 && n.num == nil || whole && len(raw) < 19 && n.num == nil {
-		return nil
+		return
 	}
 	value, err := strconv.ParseFloat(string(raw), 64)
 	if err != nil {
 		c.report.note("is out of range")
-		return nil
+		return
 	}
 	if n.kinds&kindNumber == 0 && (value != math.Trunc(value) || math.Abs(value) >= 1<<63) {
 		c.report.note("must be %s", describe(n.kinds))
@@ -400,7 +428,6 @@ func (c *checker) number(n *node) error {
 	if n.num != nil {
 		c.limits(n.num, value)
 	}
-	return nil
 }
 
 func (c *checker) limits(rule *numberRule, value float64) {
