@@ -175,7 +175,7 @@ func (c *catalpa) runClient(t *testing.T, program string, args ...string) (strin
 		"PYTHONUNBUFFERED=1", "PYTHONWARNINGS=ignore", "PYTHONDONTWRITEBYTECODE=",
 		"PATH="+filepath.Dir(python(t))+string(os.PathListSeparator)+os.Getenv("PATH"),
 		"CATALPA_HOST="+c.rec.url, "CATALPA_JWT="+c.jwt,
-		"DBT_SEND_ANONYMOUS_USAGE_STATS=false", "NO_PROXY=127.0.0.1,localhost",
+		"DBT_SEND_ANONYMOUS_USAGE_STATS=false", "DO_NOT_TRACK=true", "NO_PROXY=127.0.0.1,localhost",
 	)
 	out, err := cmd.CombinedOutput()
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {

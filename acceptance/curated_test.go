@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -80,6 +81,8 @@ func (c *catalpa) assertKnown(t *testing.T, run workflow, service, collection, p
 	for i := range want {
 		want[i] = service + "." + want[i]
 	}
+	slices.Sort(found)
+	slices.Sort(want)
 	if diff := cmp.Diff(want, found); diff != "" {
 		t.Errorf("%s of %s (-want +got):\n%s", collection, service, diff)
 	}

@@ -7,13 +7,14 @@
 // are reached over HTTP alone are played by a fake: the answers their API gives, and a
 // failure for every request that the real one was not seen to be asked.
 //
-// Its tests have the build tag acceptance, since they need PostgreSQL, MariaDB and a
-// Python environment:
+// Its tests have the build tag acceptance, since they need PostgreSQL, MariaDB, Kafka
+// with Java, and a Python environment:
 //
 //	make test-acceptance
 //
 // runs them with everything set up. By hand, CATALPA_BIN names the binary and
-// CATALPA_PYTHON the interpreter of the environment with the clients.
+// CATALPA_PYTHON the interpreter of the environment with the clients, CATALPA_KAFKA
+// the folder with the broker's jars.
 //
 // The package may import nothing of ours: it sees Catalpa from outside.
 package acceptance

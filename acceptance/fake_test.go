@@ -16,7 +16,8 @@ import (
 // fake plays a source that clients read over HTTP: it knows the answers to the
 // requests that its API would be asked, and fails the test for any other.
 type fake struct {
-	url string
+	url    string
+	header map[string]string // of every answer
 
 	mu      sync.Mutex
 	answers map[string]any
@@ -87,6 +88,9 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		sent = raw{http.StatusOK, "application/json", encoded}
+	}
+	for name, value := range f.header {
+		w.Header().Set(name, value)
 	}
 	w.Header().Set("Content-Type", sent.contentType)
 	w.WriteHeader(sent.status)

@@ -4,6 +4,7 @@
 #   cgo       a C compiler, which the race detector needs
 #   postgres  PostgreSQL's server programs, which the client tests start
 #   mariadb   MariaDB's server and client programs, which the client tests start
+#   kafka     .cache/kafka, the jars of a broker, which the client tests start
 #   python    .cache/venv with the clients of acceptance/requirements.txt
 #   node      Node and signontest/node_modules: test provider, browser driver
 #   chromium  the browser; CHROMIUM names another than the one on the PATH
@@ -146,6 +147,25 @@ make_keycloak() {
   rm "$fresh/keycloak-quarkus-dist-$wanted.tar.gz"
   "$fresh/bin/kc.sh" build --db=dev-mem --health-enabled=false --metrics-enabled=false >"$fresh/build.log" 2>&1 ||
     die "Keycloak could not be built:"$'\n'"$(tail -n 20 "$fresh/build.log")"
+  printf '%s\n' "$wanted" >"$fresh/.stamp"
+  rm -rf "$target"
+  mv "$fresh" "$target"
+}
+
+packages_kafka() {
+  have java || echo default-jre-headless
+  stamped .cache/kafka "$(kafka_wanted)" || have mvn || echo maven
+}
+
+kafka_wanted() { sha256sum <acceptance/kafka/pom.xml | cut -d' ' -f1; }
+
+make_kafka() {
+  local wanted target=.cache/kafka fresh=.cache/kafka.new
+  wanted=$(kafka_wanted)
+  stamped "$target" "$wanted" && return
+  rm -rf "$fresh"
+  mvn --batch-mode --quiet -f acceptance/kafka/pom.xml org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies \
+    -DincludeScope=runtime -DoutputDirectory="$PWD/$fresh"
   printf '%s\n' "$wanted" >"$fresh/.stamp"
   rm -rf "$target"
   mv "$fresh" "$target"

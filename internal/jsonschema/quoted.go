@@ -1,7 +1,5 @@
 package jsonschema
 
-import "github.com/go-json-experiment/json/jsontext"
-
 // span is where a value stands in a document.
 type span struct{ from, to int64 }
 
@@ -11,7 +9,7 @@ func (c *checker) quotedNumber(n *node) error {
 	if err != nil {
 		return err
 	}
-	text := jsontext.Value(raw[1 : len(raw)-1])
+	text := raw[1 : len(raw)-1]
 	if len(text) == 0 || text[0] != '-' && (text[0] < '0' || text[0] > '9') || !text.IsValid() {
 		c.report.note("must be %s", describe(n.kinds))
 		return nil
