@@ -9,6 +9,7 @@ import (
 
 	"github.com/go-chi/chi/v5"
 
+	"github.com/catalpa-metadata/catalpa/internal/apps"
 	"github.com/catalpa-metadata/catalpa/internal/auth"
 	"github.com/catalpa-metadata/catalpa/internal/doctor"
 	"github.com/catalpa-metadata/catalpa/internal/engine"
@@ -121,6 +122,7 @@ type API struct {
 	started   time.Time
 	presence  *presence
 	jobs      *job.Runner
+	apps      *apps.Runner
 
 	routes  *routes
 	missing map[string]bool // known routes of the wire contract that are not served
@@ -144,6 +146,7 @@ func New(opts Options) *API {
 	if a.clock = opts.Clock; a.clock == nil {
 		a.clock = time.Now
 	}
+	a.apps = apps.New(a.engine.Store(), a.appJobs(), a.log, a.clock)
 	if a.signOn == nil {
 		a.signOn = fixedSignOn(opts)
 	}

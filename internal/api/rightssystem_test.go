@@ -1,6 +1,7 @@
 package api
 
 import (
+	"maps"
 	"net/http"
 	"regexp"
 	"strings"
@@ -192,6 +193,28 @@ func sessionOf(user string) func(*scene) {
 	}
 }
 
+// appTries are the calls that run applications. What is run is there for all.
+func appTries() map[string][]rightsTry {
+	named := map[string]string{"name": retentionApp}
+	ran := func(s *scene) {
+		s.t.Helper()
+		s.as(s.w.callers["admin"], "POST", "/apps/trigger/"+retentionApp, "", http.StatusOK, http.StatusConflict)
+	}
+	tries := map[string][]rightsTry{
+		"GET /apps/installed":               {{class: showing(retentionApp)}},
+		"GET /apps/name/{name}/status":      {{params: named}},
+		"GET /apps/name/{name}/extension":   {{params: named}},
+		"GET /apps/name/{name}/runs/latest": {{params: named, before: ran}},
+		"GET /apps/name/{name}/logs":        {{params: named, before: ran}},
+		"POST /apps/trigger/{name}":         {{params: named, why: "409 while it runs"}},
+		"POST /apps/stop/{name}":            {{params: named, why: "400 when it does not run"}},
+	}
+	for _, what := range []string{"schedule", "configure", "deploy"} {
+		tries["POST /apps/"+what+"/{name}"] = []rightsTry{{params: named}}
+	}
+	return tries
+}
+
 // systemTries are the calls about the server itself.
 func systemTries() map[string][]rightsTry {
 	const security = "/system/security"
@@ -204,6 +227,7 @@ func systemTries() map[string][]rightsTry {
 		tries["GET "+path] = []rightsTry{{}}
 	}
 	tries["GET /system/entities/count"] = []rightsTry{{class: total("tableCount")}}
+	maps.Copy(tries, appTries())
 	tries["GET /system/services/count"] = []rightsTry{{class: total("databaseServiceCount")}}
 	const setting = `{"config_type":"matrix","config_value":{"n":"$n"}}`
 	set := func(s *scene) {

@@ -47,6 +47,8 @@ func batches() []batch {
 		{"testConnectionDefinitions", "testConnectionDefinition", asDocuments},
 		{"types", "type", asDocuments},
 		{"eventSubscriptions", "eventsubscription", asDocuments},
+		{"marketplace", "appMarketPlaceDefinition", asDocuments},
+		{"apps", "app", asDocuments},
 	}
 }
 

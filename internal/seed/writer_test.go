@@ -64,6 +64,10 @@ func schemas(typ string) (create, document string) {
 		return "", "entity/type.json"
 	case "eventsubscription":
 		return "events/api/createEventSubscription.json", "events/eventSubscription.json"
+	case "app":
+		return "", "entity/applications/app.json"
+	case "appMarketPlaceDefinition":
+		return "", "entity/applications/marketplace/appMarketPlaceDefinition.json"
 	case "domain", "dataProduct":
 		return "api/domains/create" + strings.ToUpper(typ[:1]) + typ[1:] + ".json", ""
 	case "databaseService", "messagingService", "dashboardService", "pipelineService":

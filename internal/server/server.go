@@ -183,9 +183,13 @@ func (a *assembly) serve(ctx context.Context, cfg *config.Config, opts Options, 
 		defer close(telling)
 		_ = a.alerts.Run(background) // ends with the context alone
 	}()
+	handler, keeping := a.newAPI(cfg, opts, log), make(chan struct{})
+	go func() {
+		defer close(keeping)
+		handler.KeepApps(background)
+	}()
 
 	live := newConnections()
-	handler := a.newAPI(cfg, opts, log)
 	server := &http.Server{
 		Handler: handler, ConnState: live.note, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 2 * time.Minute,
 		WriteTimeout: 5 * time.Minute, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: max(1, cfg.Limits.MaxHeaderBytes-headerSlop),
@@ -224,6 +228,7 @@ func (a *assembly) serve(ctx context.Context, cfg *config.Config, opts Options, 
 	}
 	stop()
 	<-telling
+	<-keeping
 	if indexErr := <-indexing; indexErr != nil && !errors.Is(indexErr, context.Canceled) {
 		err = errors.Join(err, indexErr)
 	}
