@@ -200,6 +200,7 @@ type harness struct {
 	nobody caller        // may do what everybody may
 	ahead  *atomic.Int64 // of the clock that signing in goes by, in nanoseconds
 	watch  *atomic.Pointer[answerWatch]
+	mails  *mailbox // what alerts have mailed
 }
 
 // answerWatch is shown an answer and what was asked.
@@ -285,8 +286,9 @@ func newHarnessWith(t testing.TB, logs slog.Handler) *harness {
 	})
 	check(t, err)
 	t.Cleanup(security.Close)
+	mails := &mailbox{changed: make(chan struct{}, 1)}
 	alerts := notify.New(notify.Options{
-		Engine: e, Client: outbound.New(outbound.Options{Development: true, NoRedirects: true}), Base: "http://catalog.example.org/api", Pause: time.Millisecond, Log: log,
+		Mailer: mails, Engine: e, Client: outbound.New(outbound.Options{Development: true, NoRedirects: true}), Base: "http://catalog.example.org/api", Pause: time.Millisecond, Log: log,
 	})
 	a := New(Options{
 		Alerts: alerts, Security: security, Checkup: func(ctx context.Context, areas ...string) doctor.Report {
@@ -296,7 +298,7 @@ func newHarnessWith(t testing.TB, logs slog.Handler) *harness {
 		Settings: Settings{ClusterName: "test", Provider: "basic", AccessLifetime: time.Hour}, Log: log, Clock: clock,
 	})
 	t.Cleanup(func() { _ = a.Close(context.Background()) })
-	h := &harness{t: t, api: a, file: path, engine: e, store: db, ahead: ahead, watch: new(atomic.Pointer[answerWatch])}
+	h := &harness{t: t, api: a, file: path, engine: e, store: db, ahead: ahead, watch: new(atomic.Pointer[answerWatch]), mails: mails}
 	server := httptest.NewServer(h.watched(a))
 	t.Cleanup(server.Close)
 	h.url = server.URL

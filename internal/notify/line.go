@@ -29,6 +29,8 @@ const (
 	// storeEvery is how long a position that only skips events may stay in memory; they
 	// would be looked at again after a crash.
 	storeEvery = time.Second
+	// noteFor is how long a note of what became of an event may take.
+	noteFor = 5 * time.Second
 )
 
 // open reads a subscription with its secrets.
@@ -190,6 +192,9 @@ func (s *Service) deliver(ctx context.Context, l *line, state State, ev store.Ev
 	if err != nil && ctx.Err() != nil {
 		return state, ctx.Err() // the server stops: nobody's failure
 	}
+	// What was sent is noted though the server stops.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), noteFor)
+	defer cancel()
 	now := s.clock()
 	entry := &Entry{Event: ev, Subscription: l.alert.ID, Destination: l.to.ID, At: now.UnixMilli()}
 	state.At = entry.At

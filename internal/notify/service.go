@@ -136,20 +136,18 @@ type line struct {
 	done    map[string]bool // recipients who got it
 }
 
+// Begin notes where the feed stands, if that is not known yet. It is called before
+// anybody can make a subscription.
+func (s *Service) Begin(ctx context.Context) error { return noteBegin(ctx, s.engine.Store()) }
+
 // Run sends until the context ends.
 func (s *Service) Run(ctx context.Context) error {
 	var running sync.WaitGroup
 	defer running.Wait()
 	slots := make(chan struct{}, atOnce)
-	for begun := false; ctx.Err() == nil; {
-		if !begun {
-			err := noteBegin(ctx, s.engine.Store())
-			if begun = err == nil; !begun {
-				s.complain(ctx, err)
-			}
-		}
+	for ctx.Err() == nil {
 		until := s.clock().Add(pollEvery)
-		if begun && s.leads(ctx) {
+		if s.leads(ctx) {
 			until = s.round(ctx, slots, &running, until)
 		}
 		s.idle(ctx, until)

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 
@@ -11,7 +12,7 @@ import (
 )
 
 // newAlerts makes what tells others about changes.
-func (a *assembly) newAlerts(cfg *config.Config, opts Options, log *slog.Logger) (*notify.Service, error) {
+func (a *assembly) newAlerts(ctx context.Context, cfg *config.Config, opts Options, log *slog.Logger) (*notify.Service, error) {
 	options := notify.Options{
 		Engine: a.engine, Shared: opts.Replica != "", Log: log,
 		Client: outbound.New(outbound.Options{
@@ -30,7 +31,8 @@ func (a *assembly) newAlerts(cfg *config.Config, opts Options, log *slog.Logger)
 	if mailer != nil {
 		options.Mailer = mailer
 	}
-	return notify.New(options), nil
+	alerts := notify.New(options)
+	return alerts, alerts.Begin(ctx)
 }
 
 // senderOf is nil when mail is not configured.

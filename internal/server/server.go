@@ -170,7 +170,7 @@ func (a *assembly) firstBotToken(ctx context.Context) error {
 
 func (a *assembly) serve(ctx context.Context, cfg *config.Config, opts Options, listener net.Listener, log *slog.Logger, started time.Time) error {
 	var err error
-	if a.alerts, err = a.newAlerts(cfg, opts, log); err != nil {
+	if a.alerts, err = a.newAlerts(ctx, cfg, opts, log); err != nil {
 		return err
 	}
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
