@@ -24,11 +24,11 @@ type mcpSession struct {
 	next    int
 }
 
-func startMCP(t *testing.T, c *catalpa) *mcpSession {
+func startMCP(t *testing.T, c *catalpa, token string) *mcpSession {
 	t.Helper()
 	cmd := exec.Command(filepath.Join(filepath.Dir(python(t)), "mcp-server-openmetadata"))
 	cmd.Dir = c.work
-	cmd.Env = append(os.Environ(), "OPENMETADATA_HOST="+c.rec.url, "OPENMETADATA_JWT_TOKEN="+c.bot, "NO_PROXY=127.0.0.1,localhost")
+	cmd.Env = append(os.Environ(), "OPENMETADATA_HOST="+c.rec.url, "OPENMETADATA_JWT_TOKEN="+token, "NO_PROXY=127.0.0.1,localhost")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	var log strings.Builder
 	cmd.Stderr = &log
@@ -124,7 +124,7 @@ func TestMCP(t *testing.T) {
 		"toEntity":   map[string]string{"id": to.ID, "type": "table"},
 	}}, nil, http.StatusOK)
 
-	session := startMCP(t, c)
+	session := startMCP(t, c, c.bot)
 	var tools struct {
 		Tools []struct {
 			Name string `json:"name"`
