@@ -37,6 +37,7 @@ func (a *API) qualityRoutes() []Route {
 	add(http.MethodGet, suites, "testSuite", (*call).listSuites)
 	add(http.MethodGet, suites+"/search/list", "testSuite", (*call).searchSuites)
 	add(http.MethodGet, suites+"/executionSummary", "testSuite", (*call).executionSummary)
+	add(http.MethodGet, suites+"/dataQualityReport", "testCase", (*call).qualityReport)
 
 	add(http.MethodGet, cases, "testCase", (*call).listCases)
 	add(http.MethodGet, cases+"/search/list", "testCase", (*call).searchCases)
@@ -54,6 +55,9 @@ func (a *API) qualityRoutes() []Route {
 	add(http.MethodPost, results+"/{fqn}", "testCase", (*call).addResult)
 	add(http.MethodPatch, results+"/{fqn}/{timestamp}", "testCase", (*call).patchResult).Accepts = patchTypes
 	add(http.MethodDelete, results+"/{fqn}/{timestamp}", "testCase", (*call).deleteResult)
+
+	add(http.MethodGet, cases+"/dimensionResults/{fqn}", "testCase", (*call).listDimensionResults)
+	add(http.MethodGet, cases+"/dimensionResults/{fqn}/dimensions", "testCase", (*call).listDimensions)
 
 	add(http.MethodGet, stages, "testCase", (*call).listIncidents)
 	add(http.MethodPost, stages, "testCase", (*call).addIncidentStatus)

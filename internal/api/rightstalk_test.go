@@ -21,6 +21,7 @@ func qualityTries() map[string][]rightsTry {
 	)
 	at := map[string]string{"timestamp": "1700000000000"}
 	resulted := made("", "POST", results+"/$fqn", result)
+	dimensions := made("", "POST", results+"/$fqn", `{"timestamp":1700000000001,"testCaseStatus":"Success","dimensionResults":[{"id":"$id","testCaseResultId":"$id","timestamp":1,"dimensionValues":[{"name":"country","value":"ES"}],"dimensionKey":"country=ES","testCaseStatus":"Success"}]}`)
 	suite := with("testSuite")
 	table := with("table")
 	failed := made("", "PUT", cases+"/$id/failedRowsSample", rows)
@@ -39,6 +40,12 @@ func qualityTries() map[string][]rightsTry {
 		"PUT " + suites + "/executable":       {{before: table, body: basic}},
 		"GET " + suites + "/search/list":      {{class: total("paging", "total")}},
 		"GET " + suites + "/executionSummary": {{class: total("total")}, {variant: "suite", query: "testSuiteId=$id"}},
+		"GET " + suites + "/dataQualityReport": {
+			{variant: "cases", query: "index=testCase&aggregationQuery=bucketName=n:aggType=terms:field=deleted", class: showing("document_count")},
+			{variant: "tables", query: "index=table&aggregationQuery=bucketName=n:aggType=terms:field=name.keyword", class: showing("findable")},
+		},
+		"GET " + cases + "/dimensionResults/{fqn}":            {{before: dimensions, class: total("paging", "total")}},
+		"GET " + cases + "/dimensionResults/{fqn}/dimensions": {{before: dimensions, class: showing("country")}},
 
 		"POST " + cases + "/createMany":                            {{body: `[$newRequest]`, class: classOfRows}},
 		"GET " + cases + "/search/list":                            {{class: total("paging", "total")}},
