@@ -66,14 +66,16 @@ func pageViews() observation {
 
 // observationRoutes serve the collections of points.
 func (a *API) observationRoutes() []Route {
-	agents, reports := agentRuns(), reportData()
+	agents, reports, views := agentRuns(), reportData(), pageViews()
 	all := []Route{
+		{Method: http.MethodDelete, Path: "/api" + agents.path + "/{agentId}/{timestamp}", Access: Authenticated, Handle: func(c *call) error { return c.deletePointsAt(agents) }},
+		{Method: http.MethodDelete, Path: "/api/v1/analytics/web/events/{eventType}/{timestamp}/collect", Access: Authenticated, Handle: func(c *call) error { return c.deleteViewsBefore(views) }},
 		{Method: http.MethodGet, Path: "/api" + agents.path + "/{id}", Access: Authenticated, Handle: func(c *call) error { return c.getPoint(agents) }},
 		{Method: http.MethodDelete, Path: "/api" + agents.path + "/{id}", Access: Authenticated, Handle: func(c *call) error { return c.deletePoint(agents) }},
 		{Method: http.MethodDelete, Path: "/api" + reports.path + "/{reportDataType}", Access: AdminOnly, Handle: func(c *call) error { return c.deletePoints(reports) }},
 		{Method: http.MethodDelete, Path: "/api" + reports.path + "/{reportDataType}/{date}", Access: AdminOnly, Handle: func(c *call) error { return c.deletePointsOfDay(reports) }},
 	}
-	for _, o := range []observation{agents, reports, pageViews()} {
+	for _, o := range []observation{agents, reports, views} {
 		all = append(all,
 			Route{Method: http.MethodGet, Path: "/api" + o.path, Access: Authenticated, Handle: func(c *call) error { return c.listPoints(o) }},
 			Route{Method: o.method, Path: "/api" + o.path, Access: Authenticated, MaxBody: 1 << 20, Handle: func(c *call) error { return c.addPoint(o) }})
@@ -246,5 +248,62 @@ func (c *call) deletePointsOfDay(o observation) error {
 		return entity.BadRequest("%q is not a date such as 2026-01-31", entity.Shorten(text, 40))
 	}
 	q.From, q.To = day.UnixMilli(), day.AddDate(0, 0, 1).UnixMilli()-1
+	return c.dropPoints(q)
+}
+
+// deletePointsAt removes the points of a group from one moment.
+func (c *call) deletePointsAt(o observation) error {
+	q, err := c.ofGroup(o)
+	if err != nil {
+		return err
+	}
+	name, err := c.param(o.group)
+	if err != nil {
+		return err
+	}
+	group, err := encoded(name)
+	if err != nil {
+		return err
+	}
+	if err := o.write(c, map[string]jsontext.Value{o.group: group}); err != nil {
+		return err
+	}
+	at, err := c.pathTime("timestamp")
+	if err != nil {
+		return err
+	}
+	q.From, q.To = at, at
+	n := 0
+	if at > 0 {
+		err = c.engine.Store().Update(c.ctx(), func(tx store.Tx) error {
+			n, err = tx.DeleteRecords(c.ctx(), q)
+			return err
+		})
+	}
+	if err != nil {
+		return err
+	}
+	if n == 0 {
+		return entity.NotFound(o.series.Kind, "of this time")
+	}
+	return c.gone()
+}
+
+// deleteViewsBefore removes what browsers reported of one kind before a moment.
+func (c *call) deleteViewsBefore(o observation) error {
+	if err := c.authorize("webAnalyticEvent", policy.Delete); err != nil {
+		return err
+	}
+	q, err := c.ofGroup(o)
+	if err != nil {
+		return err
+	}
+	before, err := c.pathTime("timestamp")
+	if err != nil {
+		return err
+	}
+	if q.To = before - 1; q.To < 1 {
+		return c.gone() // nothing is from before 1970
+	}
 	return c.dropPoints(q)
 }

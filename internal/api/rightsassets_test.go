@@ -114,22 +114,23 @@ func tableTries() map[string][]rightsTry {
 		"PUT /topics/{id}/sampleData":        {{body: `{"messages":["m"]}`}},
 		"PUT /searchIndexes/{id}/sampleData": {{body: `{"messages":["m"]}`}},
 
-		"PUT /tables/{id}/tableProfile":          {{body: profileBody}},
-		"GET /tables/{fqn}/tableProfile":         {{before: made("", "PUT", "/tables/$id/tableProfile", profileBody), query: "startTs=1&endTs=9999999999999", class: total("paging", "total")}},
-		"GET /tables/{fqn}/tableProfile/latest":  {{}},
-		"GET /tables/{fqn}/systemProfile":        {{before: made("", "PUT", "/tables/$id/tableProfile", profileBody), query: "startTs=1&endTs=9999999999999", class: total("paging", "total")}},
-		"GET /tables/{fqn}/columnProfile":        {{params: map[string]string{"fqn": "$fqn.id"}, before: made("", "PUT", "/tables/$id/tableProfile", profileBody), query: "startTs=1&endTs=9999999999999", class: total("paging", "total")}},
-		"PUT /tables/{id}/customMetric":          {{body: `{"name":"m$n","expression":"SELECT 1"}`}},
-		"PUT /tables/{id}/dataModel":             {{body: `{"modelType":"DBT","sql":"SELECT '$n'"}`}},
-		"PUT /tables/{id}/joins":                 {{body: `{"startDate":"$today","dayCount":1,"columnJoins":[]}`}},
-		"GET /tables/{id}/pipelineObservability": {{}},
-		"PUT /tables/{id}/pipelineObservability": {{body: `[{"pipeline":{"id":"$base_pipeline","type":"pipeline"}}]`}},
-		"POST /queryCostRecord":                  {{before: with("query"), body: costBody}},
-		"GET /queryCostRecord/{id}":              {{before: both(with("query"), made("cost", "POST", "/queryCostRecord", costBody)), params: map[string]string{"id": "$cost"}}},
-		"PUT /queries/{id}/users":                {{body: `["user"]`}},
-		"PUT /queries/{id}/usedBy":               {{body: `["u$n"]`}},
-		"PUT /queries/{id}/usage":                {{body: `[{"id":"$base_table","type":"table"}]`}},
-		"DELETE /queries/{id}/usage":             {{body: `[{"id":"$base_table","type":"table"}]`}},
+		"PUT /tables/{id}/tableProfile":              {{body: profileBody}},
+		"GET /tables/{fqn}/tableProfile":             {{before: made("", "PUT", "/tables/$id/tableProfile", profileBody), query: "startTs=1&endTs=9999999999999", class: total("paging", "total")}},
+		"GET /tables/{fqn}/tableProfile/latest":      {{}},
+		"GET /tables/{fqn}/systemProfile":            {{before: made("", "PUT", "/tables/$id/tableProfile", profileBody), query: "startTs=1&endTs=9999999999999", class: total("paging", "total")}},
+		"GET /tables/{fqn}/columnProfile":            {{params: map[string]string{"fqn": "$fqn.id"}, before: made("", "PUT", "/tables/$id/tableProfile", profileBody), query: "startTs=1&endTs=9999999999999", class: total("paging", "total")}},
+		"PUT /tables/{id}/customMetric":              {{body: `{"name":"m$n","expression":"SELECT 1"}`}},
+		"PUT /tables/{id}/dataModel":                 {{body: `{"modelType":"DBT","sql":"SELECT '$n'"}`}},
+		"PUT /tables/{id}/joins":                     {{body: `{"startDate":"$today","dayCount":1,"columnJoins":[]}`}},
+		"GET /tables/{id}/pipelineObservability":     {{}},
+		"PUT /tables/{id}/pipelineObservability":     {{body: `[{"pipeline":{"id":"$base_pipeline","type":"pipeline"}}]`}},
+		"POST /queryCostRecord":                      {{before: with("query"), body: costBody}},
+		"GET /queryCostRecord/service/{serviceName}": {{before: both(with("query"), made("cost", "POST", "/queryCostRecord", costBody)), params: map[string]string{"serviceName": "databaseService"}, class: showing("queryText")}},
+		"GET /queryCostRecord/{id}":                  {{before: both(with("query"), made("cost", "POST", "/queryCostRecord", costBody)), params: map[string]string{"id": "$cost"}}},
+		"PUT /queries/{id}/users":                    {{body: `["user"]`}},
+		"PUT /queries/{id}/usedBy":                   {{body: `["u$n"]`}},
+		"PUT /queries/{id}/usage":                    {{body: `[{"id":"$base_table","type":"table"}]`}},
+		"DELETE /queries/{id}/usage":                 {{body: `[{"id":"$base_table","type":"table"}]`}},
 	}
 	for _, path := range []string{"/tables", "/dashboard/datamodels"} {
 		for _, one := range []string{"/{id}", "/name/{fqn}"} {
@@ -249,21 +250,29 @@ func observationTries() map[string][]rightsTry {
 		visits  = "/analytics/web/events/collect"
 		visit   = `{"eventType":"PageView","timestamp":1000,"eventData":{"url":"/table/a","hostname":"localhost","sessionId":"6dd7029b-4e5f-467f-9ea0-c88c4935b1a6"}}`
 	)
+	const kpiBody = `{"timestamp":1700000000000,"targetResult":[{"name":"n","value":"1"}]}`
+	measured := made("", "PUT", "/kpi/$fqn/kpiResult", kpiBody)
 	agent := with("aiApplication")
 	ran := both(agent, made("point", "POST", "/agentExecutions", agents))
 	group := map[string]string{"reportDataType": "entityReportData"}
 	tries := map[string][]rightsTry{
-		"POST /agentExecutions":                          {{before: agent, body: agents}},
-		"GET /agentExecutions":                           {{before: ran, query: "agentId=$aiApplication", class: total("paging", "total")}},
-		"GET /agentExecutions/{id}":                      {{before: ran, params: map[string]string{"id": "$point"}}},
-		"DELETE /agentExecutions/{id}":                   {{before: ran, params: map[string]string{"id": "$point"}}},
-		"POST " + reports:                                {{body: report}},
-		"GET " + reports:                                 {{before: made("", "POST", reports, report), query: "reportDataType=entityReportData", class: total("paging", "total")}},
-		"DELETE " + reports + "/{reportDataType}":        {{params: group}},
-		"DELETE " + reports + "/{reportDataType}/{date}": {{params: map[string]string{"reportDataType": "entityReportData", "date": "1970-01-01"}}},
-		"PUT " + visits:                                  {{body: visit}},
-		"GET " + visits:                                  {{before: made("", "PUT", visits, visit), query: "eventType=PageView", class: total("paging", "total")}},
-		"POST /usage/compute.percentile/{entity}/{date}": {{params: map[string]string{"entity": "table", "date": "2026-01-31"}}},
+		"POST /agentExecutions":                                        {{before: agent, body: agents}},
+		"GET /agentExecutions":                                         {{before: ran, query: "agentId=$aiApplication", class: total("paging", "total")}},
+		"GET /agentExecutions/{id}":                                    {{before: ran, params: map[string]string{"id": "$point"}}},
+		"DELETE /agentExecutions/{id}":                                 {{before: ran, params: map[string]string{"id": "$point"}}},
+		"POST " + reports:                                              {{body: report}},
+		"GET " + reports:                                               {{before: made("", "POST", reports, report), query: "reportDataType=entityReportData", class: total("paging", "total")}},
+		"DELETE " + reports + "/{reportDataType}":                      {{params: group}},
+		"DELETE " + reports + "/{reportDataType}/{date}":               {{params: map[string]string{"reportDataType": "entityReportData", "date": "1970-01-01"}}},
+		"PUT " + visits:                                                {{body: visit}},
+		"GET " + visits:                                                {{before: made("", "PUT", visits, visit), query: "eventType=PageView", class: total("paging", "total")}},
+		"DELETE /agentExecutions/{agentId}/{timestamp}":                {{before: ran, params: map[string]string{"agentId": "$aiApplication", "timestamp": "1700000000000"}}},
+		"DELETE /analytics/web/events/{eventType}/{timestamp}/collect": {{params: map[string]string{"eventType": "PageView", "timestamp": "1"}}},
+		"PUT /kpi/{fqn}/kpiResult":                                     {{body: kpiBody}},
+		"GET /kpi/{fqn}/kpiResult":                                     {{before: measured, class: total("paging", "total")}},
+		"GET /kpi/{fqn}/latestKpiResult":                               {{before: measured}},
+		"GET /metrics/customUnits":                                     {{before: made("", "POST", "/metrics", `{"name":"m$n","unitOfMeasurement":"OTHER","customUnitOfMeasurement":"Kisses"}`), class: showing("Kisses")}},
+		"POST /usage/compute.percentile/{entity}/{date}":               {{params: map[string]string{"entity": "table", "date": "2026-01-31"}}},
 	}
 	table := map[string]string{"entity": "table"}
 	for _, path := range []string{"/usage/{entity}/{id}", "/usage/{entity}/name/{fqn}"} {

@@ -24,6 +24,7 @@ func (a *API) specialRoutes() []Route {
 		a.accountRoutes(),
 		a.glossaryTermRoutes(),
 		a.contractRoutes(),
+		a.figureRoutes(),
 		a.portRoutes(),
 		a.hierarchyRoutes(),
 		a.teamRoutes(),

@@ -24,8 +24,10 @@ type Cost struct {
 	UpdatedBy     entity.Ref `json:"updatedBy,omitzero"`
 }
 
+// CostKind is the kind of the records that hold costs, owned by the query.
+const CostKind = "queryCostRecord"
+
 const (
-	costKind   = "queryCostRecord"
 	costSchema = "api/data/createQueryCostRecord.json"
 	costType   = "queryCostRecord"
 )
@@ -54,7 +56,7 @@ func (s *Service) RecordCost(ctx context.Context, by entity.Principal, body []by
 		if err != nil {
 			return err
 		}
-		q := store.RecordQuery{Kind: costKind, Owner: row.ID.String(), From: cost.Timestamp, To: cost.Timestamp, Limit: 1}
+		q := store.RecordQuery{Kind: CostKind, Owner: row.ID.String(), From: cost.Timestamp, To: cost.Timestamp, Limit: 1}
 		n, err := tx.CountRecords(ctx, q)
 		if err != nil {
 			return err
@@ -68,7 +70,7 @@ func (s *Service) RecordCost(ctx context.Context, by entity.Principal, body []by
 		if err != nil {
 			return err
 		}
-		return tx.PutRecord(ctx, store.Record{Kind: costKind, Owner: row.ID.String(), Key: cost.ID.String(), At: cost.Timestamp, Doc: doc})
+		return tx.PutRecord(ctx, store.Record{Kind: CostKind, Owner: row.ID.String(), Key: cost.ID.String(), At: cost.Timestamp, Doc: doc})
 	})
 	if err != nil {
 		return Cost{}, err
@@ -105,7 +107,7 @@ func (s *Service) Cost(ctx context.Context, by entity.Principal, id entity.ID, b
 		// Records are ordered by key: an id is among the first that follow its own
 		// beginning, with those that differ in the last digit only.
 		key := id.String()
-		records, err := r.Records(ctx, store.RecordQuery{Kind: costKind, Any: true, After: key[:len(key)-1], Limit: 16})
+		records, err := r.Records(ctx, store.RecordQuery{Kind: CostKind, Any: true, After: key[:len(key)-1], Limit: 16})
 		if err != nil {
 			return err
 		}
