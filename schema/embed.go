@@ -8,6 +8,6 @@ import "embed"
 // connections.json, which maps each service type to the schema of its connection.
 //
 //go:embed connections.json
-//go:embed analytics api auth configuration dataInsight email entity events governance
+//go:embed analytics answer api auth configuration dataInsight email entity events governance
 //go:embed metadataIngestion search security settings system tests type
 var Files embed.FS
