@@ -91,6 +91,7 @@ type Settings struct {
 	Provider         string // authentication provider: basic
 	EnableSelfSignup bool
 	PrincipalDomain  string
+	EnforceDomain    bool
 	AdminPrincipals  []string
 	JWTPrincipals    []string
 	MaxLoginFails    int

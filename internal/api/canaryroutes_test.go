@@ -172,8 +172,8 @@ func (a *aviary) plantSettings() {
 	}
 	put("emailConfiguration", map[string]any{"userName": "mail", "password": a.plant()})
 	put("slackAppConfiguration", map[string]any{"clientId": "c", "clientSecret": a.plant(), "signingSecret": a.plant()})
-	put("ldap", map[string]any{"dnAdminPassword": a.plant(), "trustStoreConfig": map[string]any{"customTrustManagerConfig": map[string]any{"trustStoreFilePassword": a.plant()}}})
-	put("saml", map[string]any{"security": map[string]any{"keyStorePassword": a.plant(), "spPrivateKey": a.plant()}})
+	put("authenticationConfiguration", map[string]any{"dnAdminPassword": a.plant(), "trustStoreConfig": map[string]any{"customTrustManagerConfig": map[string]any{"trustStoreFilePassword": a.plant()}}})
+	put("securityConfiguration", map[string]any{"security": map[string]any{"keyStorePassword": a.plant(), "spPrivateKey": a.plant()}})
 	put("slackBot", map[string]any{"tokens": []any{a.plant()}, "fernetKey": a.plant()})
 }
 

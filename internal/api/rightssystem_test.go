@@ -229,12 +229,12 @@ func systemTries() map[string][]rightsTry {
 	tries["GET /system/entities/count"] = []rightsTry{{class: total("tableCount")}}
 	maps.Copy(tries, appTries())
 	tries["GET /system/services/count"] = []rightsTry{{class: total("databaseServiceCount")}}
-	const setting = `{"config_type":"matrix","config_value":{"n":"$n"}}`
+	const setting = `{"config_type":"lineageSettings","config_value":{"n":"$n"}}`
 	set := func(s *scene) {
 		s.t.Helper()
 		s.admin("PUT", "/system/settings", setting, http.StatusOK)
 	}
-	name := map[string]string{"name": "matrix"}
+	name := map[string]string{"name": "lineageSettings"}
 	tries["PUT /system/settings"] = []rightsTry{{body: setting}}
 	tries["GET /system/settings/{name}"] = []rightsTry{{before: set, params: name, why: "bots read what they work by, without its secrets"}}
 	tries["PATCH /system/settings/{name}"] = []rightsTry{{before: set, params: name, body: `[{"op":"replace","path":"/n","value":"$n"}]`}}

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -124,8 +123,10 @@ func (c *call) loginConfig() error {
 }
 
 func (c *call) authorizerConfig() error {
-	return c.json(http.StatusOK, map[string]any{
-		"adminPrincipals": c.settings.AdminPrincipals, "principalDomain": c.settings.PrincipalDomain,
+	return c.json(http.StatusOK, map[string]any{ // clients want the names of classes that they know
+		"className": "org.openmetadata.service.security.DefaultAuthorizer", "containerRequestFilter": "org.openmetadata.service.security.JwtFilter",
+		"adminPrincipals": orEmpty(c.settings.AdminPrincipals), "principalDomain": c.settings.PrincipalDomain,
+		"enforcePrincipalDomain": c.settings.EnforceDomain, "enableSecureSocketConnection": false,
 	})
 }
 
@@ -162,14 +163,14 @@ func (c *call) status() error {
 // countNames maps members of the entity counts to types.
 var countNames = map[string]string{
 	"tableCount": "table", "topicCount": "topic", "dashboardCount": "dashboard", "pipelineCount": "pipeline", "mlmodelCount": "mlmodel",
-	"storageContainerCount": "container", "searchIndexCount": "searchIndex", "glossaryCount": "glossary", "glossaryTermCount": "glossaryTerm",
+	"storageContainerCount": "container", "glossaryCount": "glossary", "glossaryTermCount": "glossaryTerm",
 	"userCount": "user", "teamCount": "team", "testSuiteCount": "testSuite",
 }
 
 // serviceCountNames maps members of the service counts to types.
 var serviceCountNames = map[string]string{
 	"databaseServiceCount": "databaseService", "messagingServiceCount": "messagingService", "dashboardServiceCount": "dashboardService",
-	"pipelineServiceCount": "pipelineService", "mlModelServiceCount": "mlmodelService", "storageServiceCount": "storageService", "searchServiceCount": "searchService",
+	"pipelineServiceCount": "pipelineService", "mlModelServiceCount": "mlmodelService", "storageServiceCount": "storageService",
 }
 
 func (c *call) counts(names map[string]string) (map[string]int, error) {
@@ -298,8 +299,10 @@ func (c *call) putSetting() error {
 	if err := c.decode(&s); err != nil {
 		return err
 	}
-	if s.Type == "" || len(s.Type) > 100 || strings.ContainsAny(s.Type, "/ ") {
-		return entity.BadRequest("config_type must name a setting")
+	// Clients that read all settings know these names and refuse others.
+	name, err := jsontext.AppendQuote(nil, s.Type)
+	if err != nil || c.engine.Schemas().Validate("settings/settings.json#/$defs/settingType", name) != nil {
+		return entity.BadRequest("config_type must name a setting, such as emailConfiguration or profilerConfiguration; %q is none", entity.Shorten(s.Type, 100))
 	}
 	return c.changeSetting(s.Type, func(jsontext.Value) (jsontext.Value, error) { return s.Value, nil })
 }

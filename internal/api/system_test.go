@@ -49,7 +49,7 @@ func TestCountsFollowTheCatalog(t *testing.T) {
 	h.table(s, "b", "id")
 	h.do("POST", "/services/messagingServices", `{"name":"bus","serviceType":"Kafka"}`, 201)
 	h.as(h.nobody, "GET", "/system/entities/count", nil).want(200).shows("tableCount", "2", "servicesCount", "2", "topicCount", "0")
-	h.as(h.nobody, "GET", "/system/services/count", nil).want(200).shows("databaseServiceCount", "1", "messagingServiceCount", "1", "searchServiceCount", "0")
+	h.as(h.nobody, "GET", "/system/services/count", nil).want(200).shows("databaseServiceCount", "1", "messagingServiceCount", "1", "storageServiceCount", "0")
 
 	h.do("DELETE", "/tables/"+a, nil, 200)
 	for include, want := range map[string]string{"": "1", "non-deleted": "1", "deleted": "1", "all": "2"} {

@@ -100,6 +100,9 @@ func New(opts Options) (*Engine, error) {
 // Registry returns the types the engine serves.
 func (e *Engine) Registry() *registry.Registry { return e.registry }
 
+// Schemas returns the schemas that documents are checked against.
+func (e *Engine) Schemas() *jsonschema.Set { return e.schemas }
+
 // Store returns the store the engine writes to, for what is not an entity.
 func (e *Engine) Store() store.Store { return e.store }
 
