@@ -132,6 +132,7 @@ type API struct {
 	arrivals, strangers chan struct{}
 	large               chan struct{} // see enterPage
 	handler             http.Handler
+	describe            func() (*description, error) // the OpenAPI document, made once
 }
 
 // New builds the router.
@@ -174,6 +175,7 @@ func New(opts Options) *API {
 	a.routes.add(a.permissionDebugRoutes()...)
 	a.routes.add(a.eventRoutes()...)
 	a.routes.add(a.specialRoutes()...)
+	a.routes.add(a.openAPIRoutes()...)
 	a.missing = missingRoutes(a.routes)
 	a.handler = a.chain(a.router())
 	return a

@@ -61,7 +61,8 @@ func compatibility(a *API) []byte {
 	var b bytes.Buffer
 	b.WriteString("# Compatibility: which calls of the OpenMetadata 1.12 API are answered\n\n")
 	b.WriteString("This page is written from the table of routes by a test, so it cannot promise more than the server does.\n")
-	b.WriteString("A call that is not built answers `501` with a message that says so; nothing answers `200` and forgets.\n\n")
+	b.WriteString("A call that is not built answers `501` with a message that says so; nothing answers `200` and forgets.\n")
+	b.WriteString("What goes in and comes out of those that are built is in the OpenAPI document at `/openapi.json`, which wants a token like the API itself.\n\n")
 	fmt.Fprintf(&b, "Of %d calls of the API, %d are answered.\n\n| Group | Answered | Missing |\n|---|---:|---:|\n", total, have)
 	for _, name := range names {
 		fmt.Fprintf(&b, "| `%s` | %d | %d |\n", name, len(served[name]), len(missing[name]))

@@ -4,6 +4,6 @@
 //
 // Every route is one entry of a table (Route) that says who may call it; there
 // is no default that lets a request through. The package may import engine,
-// lineage, search, auth, policy, registry, entity and pages, never a store's
+// openapi, lineage, search, auth, policy, registry, entity and pages, never a store's
 // backend.
 package api

@@ -23,7 +23,7 @@ const patchTypes = "application/json-patch+json"
 func (a *API) entityRoutes(t *registry.Type) {
 	base := "/api" + t.Collection
 	add := func(method, path string, handle func(*call, *registry.Type) error) {
-		r := Route{Method: method, Path: base + path, Access: Authenticated, Handle: func(c *call) error { return handle(c, t) }}
+		r := Route{Method: method, Path: base + path, Access: Authenticated, of: t, Handle: func(c *call) error { return handle(c, t) }}
 		if method == http.MethodPatch {
 			r.Accepts = patchTypes
 		}

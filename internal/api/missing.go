@@ -5,8 +5,9 @@ import (
 	"strings"
 )
 
-// contractRoutes lists every method and path of the wire contract, one a line,
-// so that what is not built says so instead of looking unknown.
+// contractRoutes lists every method and path of the wire contract, one a line, so that
+// what is not built says so instead of looking unknown. The rest of a line says what
+// goes in and out, for the OpenAPI document; openapi.Parse has its form.
 //
 //go:embed contract_routes.txt
 var contractRoutes string
@@ -15,9 +16,8 @@ var contractRoutes string
 func ContractRoutes() []Route {
 	var out []Route
 	for line := range strings.Lines(contractRoutes) {
-		method, path, ok := strings.Cut(strings.TrimSpace(line), " ")
-		if ok {
-			out = append(out, Route{Method: method, Path: "/api" + path})
+		if words := strings.Fields(line); len(words) > 1 {
+			out = append(out, Route{Method: words[0], Path: "/api" + words[1]})
 		}
 	}
 	return out

@@ -121,7 +121,7 @@ func (w *rightsWorld) run(t *testing.T, u *rightsUnit, got *rightsResults) {
 			own = u.typ.Name + "_" + own
 		}
 		if u.base == "" {
-			own = strings.Trim(strings.ReplaceAll(u.name, "/", "_"), "_") + "_" + name
+			own = strings.Trim(strings.NewReplacer("/", "_", ".", "_").Replace(u.name), "_") + "_" + name
 		}
 		vars, err := w.specimen(t, u.typ, own)
 		check(t, err)
@@ -212,6 +212,9 @@ func (s *scene) call(r Route, try rightsTry) (cell, note string) {
 		s.set("newRequest", s.expand(s.w.newRequest(s.typ)))
 	}
 	got := s.w.call(s.t, who, r.Method, path, media, s.expand(try.body))
+	if err := s.w.promises.kept(r, got); err != nil && who.token != "" {
+		s.t.Errorf("%s as %s answers %d %s\n%.600s\nbut %v; mend the answer, or the line of the route in contract_routes.txt or own_routes.txt", got.what, s.who.name, got.status, got.header.Get("Content-Type"), got.body, err)
+	}
 	cell, s.status = classOf(got), got.status
 	if try.class != nil {
 		cell = try.class(s, got)

@@ -39,6 +39,7 @@ type rightsWorld struct {
 	// prefixes are what comes before the name in full names of a type; all are known
 	// before calls run side by side.
 	prefixes map[string]string
+	promises *promises
 }
 
 func newRightsWorld(t *testing.T) *rightsWorld {
@@ -48,7 +49,7 @@ func newRightsWorld(t *testing.T) *rightsWorld {
 
 func newRightsWorldOn(t *testing.T, h *harness) *rightsWorld {
 	t.Helper()
-	w := &rightsWorld{harness: h, vars: map[string]string{}, prefixes: map[string]string{}, callers: map[string]caller{"nobody": {name: "nobody"}}}
+	w := &rightsWorld{harness: h, promises: newPromises(h.api), vars: map[string]string{}, prefixes: map[string]string{}, callers: map[string]caller{"nobody": {name: "nobody"}}}
 	for _, name := range []string{"consumer", "steward", "other", "member", "owner", "chief"} {
 		w.callers[name] = w.person(name)
 	}

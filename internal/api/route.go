@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/go-chi/chi/v5"
+
+	"github.com/catalpa-metadata/catalpa/internal/registry"
 )
 
 // Access says who may call a route. The zero value lets nobody in, so a route
@@ -37,6 +39,8 @@ type Route struct {
 	Accepts string // media type of the body; "" means application/json where there is one
 	Page    bool   // browsers get errors as a page
 	Foreign bool   // meant to be posted to by others: no check of the origin
+
+	of *registry.Type // of a route that all types have
 }
 
 // routes is the table of routes. A later entry replaces an earlier one with the
