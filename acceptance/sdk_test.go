@@ -43,7 +43,7 @@ func TestSDK(t *testing.T) {
 	if err != nil {
 		t.Fatalf("sdk.py: %v\n%s", err, tail(output, 120))
 	}
-	if len(lives) < 28 {
+	if len(lives) < 29 {
 		t.Fatalf("%d entities lived, want all of the SDK's\n%s", len(lives), tail(output, 80))
 	}
 
@@ -55,6 +55,8 @@ func TestSDK(t *testing.T) {
 	if title, _ := orders.column("title"); title.Description != "What it is called" || title.DataLength != 80 {
 		t.Errorf("its column is %+v", title)
 	}
+
+	c.script(t, "sdk_fluent.py")
 
 	var remove []string
 	for _, l := range lives {
