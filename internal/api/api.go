@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-chi/chi/v5"
@@ -107,6 +108,7 @@ type API struct {
 	index     search.Index
 	indexer   Indexer
 	catalog   *search.Catalog
+	rankings  *atomic.Pointer[readRanking] // the last that was read
 	limits    Limits
 	version   string
 	wire      string
@@ -138,7 +140,8 @@ type API struct {
 // New builds the router.
 func New(opts Options) *API {
 	a := &API{
-		engine: opts.Engine, auth: opts.Auth, index: opts.Index, indexer: opts.Indexer, limits: opts.Limits,
+		rankings: new(atomic.Pointer[readRanking]),
+		engine:   opts.Engine, auth: opts.Auth, index: opts.Index, indexer: opts.Indexer, limits: opts.Limits,
 		version: opts.Version, wire: opts.Wire, publicURL: strings.TrimSuffix(opts.PublicURL, "/"), settings: opts.Settings,
 		signOn: opts.SignOn, security: opts.Security, checkup: opts.Checkup, accepted: opts.Accepted, alerts: opts.Alerts, pages: pages.MustNew(opts.Version), log: opts.Log, routes: newRoutes(), started: time.Now(), presence: newPresence(),
 	}

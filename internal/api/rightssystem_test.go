@@ -61,6 +61,7 @@ func lookTries() map[string][]rightsTry {
 		"GET /search/nlq/query":            {{query: "q=findable&index=table", class: found}},
 		"GET /search/entityTypeCounts":     {{query: "q=findable&index=table", class: total("hits", "total", "value")}},
 		"GET /search/stats":                {{}},
+		"POST /search/preview":             {{body: `{"query":"findable","index":"table","searchSettings":{}}`, class: found}},
 		"DELETE /search/stats/orphan":      {{}},
 		"GET /search/reindex/failures":     {{}},
 		"POST /search/reindexEntities":     {{body: `[{"id":"$findable","type":"table"}]`}},

@@ -21,6 +21,7 @@ const maxReindexed = 1000
 func (a *API) searchAdminRoutes() []Route {
 	const base = "/api/v1/search"
 	return []Route{
+		previewRoute(),
 		{Method: http.MethodGet, Path: base + "/stats", Access: AdminOnly, Handle: (*call).searchStats},
 		{Method: http.MethodDelete, Path: base + "/stats/orphan", Access: AdminOnly, Handle: (*call).dropOrphans},
 		{Method: http.MethodGet, Path: base + "/reindex/failures", Access: AdminOnly, Handle: (*call).reindexFailures},

@@ -64,7 +64,7 @@ func (c *call) search(parsed search.Call, err error) func(render) error {
 			return err
 		}
 		begun := time.Now()
-		result, err := c.find(parsed.Request)
+		result, err := c.findCall(parsed)
 		if err != nil {
 			return err
 		}
@@ -112,6 +112,26 @@ func (c *call) searchTree() error {
 		return err
 	}
 	return c.raw(http.StatusOK, out)
+}
+
+// findCall runs a search, and its wider readings as long as nothing is found.
+func (c *call) findCall(parsed search.Call) (search.Result, error) {
+	req := parsed.Request
+	if req.Ranking == nil && req.Size > 0 {
+		var err error
+		if req.Ranking, err = c.ranking(); err != nil {
+			return search.Result{}, err
+		}
+	}
+	result, err := c.find(req)
+	for _, wider := range parsed.Relaxed {
+		if err != nil || result.Total > 0 {
+			break
+		}
+		req.Query = wider
+		result, err = c.find(req)
+	}
+	return result, err
 }
 
 func (c *call) aggregateBody() error {

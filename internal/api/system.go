@@ -346,6 +346,9 @@ func (c *call) changeSetting(name string, change func(old jsontext.Value) (jsont
 		if next.Kind() != '{' {
 			return entity.BadRequest("config_value must be an object")
 		}
+		if err := c.checkSetting(name, next); err != nil {
+			return err
+		}
 		if s.Value, err = c.engine.SealSetting(name, rec.Doc, next.Clone()); err != nil {
 			return err
 		}

@@ -14,37 +14,71 @@ const maxWord = 64
 
 // Words splits text into the words that queries and phrases compare: runs of
 // letters and digits, divided where camelCase or the kind of character changes,
-// lower-cased, without diacritics. Each Chinese, Japanese or Korean character
-// is a word of its own.
+// lower-cased, without diacritics and without the ending of an English plural.
+// Each Chinese, Japanese or Korean character is a word of its own.
 func Words(text string) []string {
 	var words []string
 	eachRun(fold(text), func(run string) {
-		eachPart(run, func(part string) { words = append(words, cutWord(part)) })
+		eachPart(run, func(part string) { words = append(words, cutWord(singular(part))) })
 	})
 	return words
 }
 
-// IndexWords calls yield with the words of Words and, for each run that was
-// divided, with the undivided run, so that "orderitems" finds OrderItems.
+// IndexWords calls yield with the words of Words, with plurals as they are written
+// and, for each run that was divided, with the undivided run, so that "orderitems"
+// finds OrderItems.
 func IndexWords(text string, yield func(word string)) {
 	eachRun(fold(text), func(run string) {
 		parts := 0
 		eachPart(run, func(part string) {
 			parts++
-			yield(cutWord(part))
+			one := singular(part)
+			yield(cutWord(one))
+			if one != part {
+				yield(cutWord(part))
+			}
 		})
 		if parts > 1 && !isIdeographic(firstRune(run)) {
-			yield(cutWord(strings.ToLower(run)))
+			whole := strings.ToLower(run)
+			yield(cutWord(whole))
+			if one := singular(whole); one != whole {
+				yield(cutWord(one))
+			}
 		}
 	})
 }
+
+// singular takes the ending of an English plural off. Words and index lose it alike,
+// so that a word that is none only looks odd.
+func singular(word string) string {
+	n := len(word)
+	if n < 4 {
+		return word
+	}
+	if word[n-1] == 's' && !strings.Contains("sui", word[n-2:n-1]) { // not class, status, analysis
+		if strings.HasSuffix(word, "ies") && n > 4 {
+			return word[:n-3] + "y"
+		}
+		word = word[:n-1]
+	}
+	for _, end := range []string{"che", "she", "sse", "xe"} { // batches as batch, and so caches as cache
+		if strings.HasSuffix(word, end) {
+			return word[:len(word)-1]
+		}
+	}
+	return word
+}
+
+// unfolded are letters that Unicode does not take for another with a diacritic.
+var unfolded = strings.NewReplacer("ß", "ss", "ẞ", "SS", "æ", "ae", "Æ", "AE", "œ", "oe", "Œ", "OE", "ø", "o", "Ø", "O", "ł", "l", "Ł", "L",
+	"đ", "d", "Đ", "D", "ð", "d", "Ð", "D", "þ", "th", "Þ", "Th", "ı", "i")
 
 // fold takes diacritics off and leaves case alone.
 func fold(text string) string {
 	if isASCII(text) {
 		return text
 	}
-	text = norm.NFKD.String(strings.ToValidUTF8(text, " "))
+	text = norm.NFKD.String(unfolded.Replace(strings.ToValidUTF8(text, " ")))
 	return strings.Map(func(r rune) rune {
 		if unicode.Is(unicode.Mn, r) {
 			return -1
@@ -153,6 +187,9 @@ func cutWord(word string) string {
 func (f Fuzziness) Edits(word string) int {
 	if f != FuzzyAuto {
 		return min(int(f), 2)
+	}
+	if word != "" && classOf(firstRune(word)) == classDigit {
+		return 0 // another number is no typing error
 	}
 	switch n := utf8.RuneCountInString(word); {
 	case n <= 2:

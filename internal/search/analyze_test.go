@@ -9,13 +9,19 @@ import (
 
 func TestWords(t *testing.T) {
 	for text, want := range map[string][]string{
-		"customer_order.ID": {"customer", "order", "id"},
-		"HTTPServer2":       {"http", "server", "2"},
-		"OrderItems":        {"order", "items"},
-		"Café Ünïcode":      {"cafe", "unicode"},
-		"注文table":           {"注", "文", "table"},
-		"t04_000024":        {"t", "04", "000024"},
-		"--":                nil,
+		"customer_order.ID":  {"customer", "order", "id"},
+		"HTTPServer2":        {"http", "server", "2"},
+		"OrderItems":         {"order", "item"},
+		"categories boxes":   {"category", "box"},
+		"caches cache":       {"cach", "cach"},
+		"batches batch":      {"batch", "batch"},
+		"address status":     {"address", "status"},
+		"addresses bus":      {"address", "bus"},
+		"Straße Łódź Tromsø": {"strass", "lodz", "tromso"},
+		"Café Ünïcode":       {"cafe", "unicode"},
+		"注文table":            {"注", "文", "table"},
+		"t04_000024":         {"t", "04", "000024"},
+		"--":                 nil,
 	} {
 		if got := Words(text); !slices.Equal(got, want) {
 			t.Errorf("%s: %q, want %q", text, got, want)
@@ -23,7 +29,7 @@ func TestWords(t *testing.T) {
 	}
 	var indexed []string
 	IndexWords("OrderItems x", func(word string) { indexed = append(indexed, word) })
-	if !slices.Equal(indexed, []string{"order", "items", "orderitems", "x"}) {
+	if !slices.Equal(indexed, []string{"order", "item", "items", "orderitems", "orderitem", "x"}) {
 		t.Errorf("indexed %q", indexed)
 	}
 }

@@ -17,7 +17,30 @@ import (
 type Call struct {
 	Request Request
 	Source  SourceFilter
-	Text    string // what a suggestion was asked for
+	Text    string // what was typed
+	// Relaxed are queries to try in turn where nothing is found.
+	Relaxed []Query
+}
+
+// relaxed are wider readings of plain words: with typing errors, and, where there are
+// several, any of them. Whoever writes a query gets what it says.
+func relaxed(text string) []Query {
+	words := strings.Fields(text)
+	if len(Words(text)) == 0 || len(Words(text)) > MaxPatterns || strings.ContainsAny(text, `:"*?~()[]{}/\+!^&|<>`) {
+		return nil
+	}
+	for _, word := range words {
+		if word == "AND" || word == "OR" || word == "NOT" || word[0] == '-' {
+			return nil
+		}
+	}
+	near := MultiMatch{Text: text, Operator: And, Fuzziness: FuzzyAuto, Prefix: true}
+	queries := []Query{QueryString{Text: text, Query: near}}
+	if len(words) > 1 {
+		near.Operator = Or
+		queries = append(queries, QueryString{Text: text, Query: near})
+	}
+	return queries
 }
 
 const (
@@ -197,6 +220,7 @@ func (c *Catalog) QueryCall(values url.Values, now time.Time) (Call, error) {
 		Highlight:  strings.TrimSpace(text) != "",
 	}}
 	call.Request.NoSource = call.Source.None
+	call.Relaxed = relaxed(text)
 	if p.flag("include_aggregations", true) && len(call.Request.After) == 0 {
 		call.Request.Aggregations = facets()
 	}
@@ -213,6 +237,10 @@ func (c *Catalog) NLQCall(values url.Values, now time.Time) (Call, error) {
 	}
 	if words := tellingWords(text); words != "" {
 		call.Request.Query = QueryString{Text: text, Query: MultiMatch{Text: words, Operator: Or}}
+		call.Relaxed = nil
+		if len(Words(words)) <= MaxPatterns {
+			call.Relaxed = []Query{MultiMatch{Text: words, Operator: Or, Fuzziness: FuzzyAuto}}
+		}
 	}
 	return call, nil
 }
@@ -313,9 +341,13 @@ func (c *Catalog) SuggestCall(values url.Values) (Call, error) {
 	call := Call{Source: p.source(), Text: text, Request: Request{
 		Indexes: p.indexes(c), Query: suggestion(values.Get("field"), text), Deleted: &deleted, Size: p.number("size", defaultSize),
 	}}
+	if call.Request.Query == nil { // what a search for it would find first
+		call.Request.Query, call.Relaxed = p.text(text, time.Time{}), relaxed(text)
+	}
 	return call, p.err
 }
 
+// suggestion is the query of a field that has a completion of its own, nil for others.
 func suggestion(field, text string) Query {
 	if text == "" {
 		return MatchNone{}
@@ -332,8 +364,7 @@ func suggestion(field, text string) Query {
 	case "database_suggest":
 		return Prefix{Field: "database.name", Value: text}
 	}
-	words.Fields = []FieldBoost{{Field: "name"}, {Field: "displayName"}}
-	return Bool{Should: []Query{words, Prefix{Field: "fullyQualifiedName", Value: text}}}
+	return nil
 }
 
 // AggregateCall reads the parameters of GET /search/aggregate.

@@ -67,6 +67,7 @@ type Request struct {
 	NoSource     bool     // hits need no Source
 	Aggregations map[string]Aggregation
 	Highlight    bool
+	Ranking      *Ranking // nil: DefaultRanking
 }
 
 // Sort is one sort key.

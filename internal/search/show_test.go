@@ -196,7 +196,7 @@ func TestSuggestions(t *testing.T) {
 		"q=ord&field=service_suggest":  Prefix{Field: "service.name", Value: "ord"},
 		"q=ord&field=schema_suggest":   Prefix{Field: "databaseSchema.name", Value: "ord"},
 		"q=ord&field=database_suggest": Prefix{Field: "database.name", Value: "ord"},
-		"q=%20ord%20":                  Bool{Should: []Query{begins("name", "displayName"), Prefix{Field: "fullyQualifiedName", Value: "ord"}}},
+		"q=%20ord%20":                  QueryString{Text: "ord", Query: begins()},
 	} {
 		call, err := catalogForTest().SuggestCall(values(t, query))
 		if diff := cmp.Diff(want, call.Request.Query); err != nil || diff != "" {

@@ -20,7 +20,7 @@ const (
 	// formatVersion changes when files written before cannot be read any more, or
 	// lack facts that filters ask for;
 	// such a file is emptied, and the indexer fills it again.
-	formatVersion = 4
+	formatVersion = 5
 	readers       = 4
 	cachedSets    = 256
 )

@@ -94,7 +94,7 @@ func (s *snapshot) page(req search.Request, matched *roaring.Bitmap) (page, erro
 	scores := &scorer{snapshot: s, matched: matched}
 	if slices.ContainsFunc(sorts, func(sort search.Sort) bool { return sort.Field == "_score" }) {
 		var err error
-		if scores, err = s.score(req.Query, matched); err != nil {
+		if scores, err = s.score(req, matched); err != nil {
 			return page{}, err
 		}
 	}

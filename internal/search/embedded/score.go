@@ -2,6 +2,7 @@ package embedded
 
 import (
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/RoaringBitmap/roaring/v2"
@@ -16,41 +17,79 @@ const (
 	bonusFQN         = 3000
 	bonusName        = 2000
 	bonusDisplayName = 1500
-	bonusNamePrefix  = 300
-	nearPenalty      = 0.4 // for a word that is only close to, or begins with, the one asked for
-	maxNear          = 64  // such words scored
+	bonusNameWords   = 1000 // the words of the name are those that were typed
+	bonusFQNEnd      = 1000 // the full name ends with what was typed
+	nearPenalty      = 0.4  // for a word that is only close to, or begins with, the one asked for
+	maxNear          = 64   // such words scored
 	maxPrefixNames   = 2000
+	maxBoostValues   = 5000 // different numbers that a boost looks at
+	namePrefix       = 15   // percent for each typed word that a name begins with, all of them
+	maxPrefixWords   = 3    // so many count
+	shortName        = 1.5  // percent for each word that a name has less than longNames
 )
-
-func groupWeight(group uint16) float64 {
-	switch search.Group(group) {
-	case search.GroupName:
-		return 10
-	case search.GroupDisplayName:
-		return 8
-	case search.GroupFQN:
-		return 2
-	case search.GroupPartNames:
-		return 3
-	case search.GroupDescription:
-		return 1.5
-	case search.GroupPartDescriptions:
-		return 0.5
-	}
-	return 1
-}
 
 // scorer adds up what the text clauses of a query are worth for each document.
 type scorer struct {
 	*snapshot
-	matched *roaring.Bitmap
-	parts   []part
-	scores  []float64 // by document number, once of was called
+	matched  *roaring.Bitmap
+	rankings []ranked
+	parts    []part
+	begins   []begin
+	typed    bool      // the names were compared with all that was typed
+	scores   []float64 // by document number, once of was called
 }
 
-func (s *snapshot) score(q search.Query, matched *roaring.Bitmap) (*scorer, error) {
+// begin are the names that begin with what was typed, which has some words.
+type begin struct {
+	docs  *roaring.Bitmap
+	words int
+}
+
+// ranked is a ranking with the documents it is for; nil stands for all.
+type ranked struct {
+	search.Ranking
+	docs *roaring.Bitmap
+	most float64 // what the words of the query may be worth
+}
+
+func (s *snapshot) score(req search.Request, matched *roaring.Bitmap) (*scorer, error) {
 	sc := &scorer{snapshot: s, matched: matched}
-	return sc, sc.query(q)
+	if err := sc.choose(req); err != nil {
+		return nil, err
+	}
+	if err := sc.query(req.Query); err != nil || len(sc.parts) == 0 {
+		return sc, err
+	}
+	return sc, sc.boosts()
+}
+
+// choose picks the rankings of the indexes that are searched.
+func (sc *scorer) choose(req search.Request) error {
+	all := req.Ranking
+	if all == nil {
+		all = search.DefaultRanking()
+	}
+	rest := sc.matched
+	for index, own := range all.ByIndex {
+		if len(req.Indexes) > 0 && !slices.Contains(req.Indexes, index) {
+			continue
+		}
+		set, err := sc.set(fieldIndex, search.StringKey(index))
+		if err != nil {
+			return err
+		}
+		if docs := roaring.And(set, sc.matched); !docs.IsEmpty() {
+			sc.rankings = append(sc.rankings, ranked{Ranking: own, docs: docs})
+			rest = roaring.AndNot(rest, docs)
+		}
+	}
+	if len(sc.rankings) == 0 {
+		rest = nil
+	}
+	if rest == nil || !rest.IsEmpty() {
+		sc.rankings = append(sc.rankings, ranked{Ranking: *all, docs: rest})
+	}
+	return nil
 }
 
 // start is what a match scores before its parts: where nothing scores, all are
@@ -94,6 +133,8 @@ func (sc *scorer) query(q search.Query) error {
 		if err := sc.names(q.Text); err != nil {
 			return err
 		}
+		sc.typed = true
+		defer func() { sc.typed = false }()
 		return sc.query(q.Query)
 	case search.Match:
 		return sc.multi(search.MultiMatch{Fields: []search.FieldBoost{{Field: q.Field}}, Text: q.Text, Fuzziness: q.Fuzziness, Prefix: q.Prefix})
@@ -116,11 +157,14 @@ func (sc *scorer) add(set *roaring.Bitmap, worth float64) {
 // names gives the bonus to names that are, or begin with, the text.
 func (sc *scorer) names(text string) error {
 	text = strings.ToLower(strings.TrimSpace(text))
-	if text == "" || len(text) > search.MaxExact {
+	if sc.typed || text == "" || len(text) > search.MaxExact {
 		return nil
 	}
-	for path, bonus := range map[string]float64{"fullyQualifiedName": bonusFQN, "name": bonusName, "displayName": bonusDisplayName} {
-		field, ok := sc.state.fields[path]
+	for _, one := range []struct {
+		path  string
+		bonus float64
+	}{{"fullyQualifiedName", bonusFQN}, {"name", bonusName}, {"displayName", bonusDisplayName}} {
+		field, ok := sc.state.fields[one.path]
 		if !ok {
 			continue
 		}
@@ -128,31 +172,52 @@ func (sc *scorer) names(text string) error {
 		if err != nil {
 			return err
 		}
-		sc.add(set, bonus)
+		sc.add(set, one.bonus)
 	}
-	field, ok := sc.state.fields["name"]
-	if !ok {
+	if strings.Contains(text, ".") {
+		ends, err := sc.within(fieldBackwards, startingBackwards("."+text))
+		if err != nil {
+			return err
+		}
+		sc.add(ends, bonusFQNEnd)
+	}
+	words := search.NameWords(text)
+	if words == "" {
 		return nil
 	}
-	begins := roaring.New()
+	set, err := sc.set(fieldNameWords, search.StringKey(words))
+	if err != nil {
+		return err
+	}
+	sc.add(set, bonusNameWords)
+	begins, err := sc.within(fieldNameWords, startingWith(words))
+	sc.begins = append(sc.begins, begin{docs: begins, words: min(1+strings.Count(words, " "), maxPrefixWords)})
+	return err
+}
+
+func startingBackwards(text string) search.Span {
+	key := backwards(search.StringKey(text))
+	return search.Span{From: key, To: key + "\xff"}
+}
+
+// within returns the documents with a term in the span, up to a limit of terms.
+func (sc *scorer) within(field uint16, span search.Span) (*roaring.Bitmap, error) {
+	all := roaring.New()
 	left := maxPrefixNames
-	err := sc.scan(field, startingWith(text), false, func(_ string, set func() (*roaring.Bitmap, error)) (bool, error) {
+	err := sc.scan(field, span, false, func(_ string, set func() (*roaring.Bitmap, error)) (bool, error) {
 		docs, err := set()
 		if err == nil {
-			begins.Or(docs)
+			all.Or(docs)
 		}
 		left--
 		return left > 0, err
 	})
-	if err == nil {
-		sc.add(begins, bonusNamePrefix)
-	}
-	return err
+	return all, err
 }
 
 // multi scores the words of a text in the groups of its fields.
 func (sc *scorer) multi(q search.MultiMatch) error {
-	boosts := map[uint16]float64{}
+	boosts := map[search.Group]float64{}
 	for _, field := range q.Fields {
 		path, _ := search.BasePath(field.Field)
 		group, _ := search.GroupOf(path)
@@ -163,10 +228,10 @@ func (sc *scorer) multi(q search.MultiMatch) error {
 		if boost <= 0 {
 			boost = 1
 		}
-		boosts[uint16(group)] = max(boosts[uint16(group)], boost)
+		boosts[group] = max(boosts[group], boost)
 	}
 	if len(q.Fields) == 0 {
-		for group := uint16(1); group < fieldAllWords; group++ {
+		for group := search.NoGroup + 1; group < search.Groups; group++ {
 			boosts[group] = 1
 		}
 	}
@@ -176,30 +241,124 @@ func (sc *scorer) multi(q search.MultiMatch) error {
 		if err != nil {
 			return err
 		}
-		for group, boost := range boosts {
-			worth := boost * groupWeight(group)
-			if err := sc.word(group, word, worth); err != nil {
+		if err := sc.word(word, 1, boosts); err != nil {
+			return err
+		}
+		for _, other := range near {
+			if err := sc.word(other, nearPenalty, boosts); err != nil {
 				return err
-			}
-			for _, other := range near {
-				if err := sc.word(group, other, worth*nearPenalty); err != nil {
-					return err
-				}
 			}
 		}
 	}
 	return nil
 }
 
-func (sc *scorer) word(group uint16, word string, worth float64) error {
-	set, err := sc.set(group, search.StringKey(word))
-	if err != nil || set.IsEmpty() {
-		return err
-	}
+// word adds what a word is worth in each group, by each ranking.
+func (sc *scorer) word(word string, share float64, boosts map[search.Group]float64) error {
 	total := float64(sc.state.live.GetCardinality())
-	rarity := math.Log1p(total / (1 + float64(set.GetCardinality())))
-	sc.add(set, worth*rarity)
+	best := make([]float64, len(sc.rankings))
+	for group, boost := range boosts {
+		set, err := sc.set(uint16(group), search.StringKey(word))
+		if err != nil {
+			return err
+		}
+		if set.IsEmpty() {
+			continue
+		}
+		rarity := math.Log1p(total / (1 + float64(set.GetCardinality())))
+		for i, r := range sc.rankings {
+			worth := share * boost * r.Weights[group] * rarity
+			if worth <= 0 {
+				continue
+			}
+			docs := set
+			if r.docs != nil {
+				docs = roaring.And(set, r.docs)
+			}
+			sc.add(docs, worth)
+			best[i] = max(best[i], worth)
+		}
+	}
+	for i := range sc.rankings {
+		sc.rankings[i].most = max(sc.rankings[i].most, best[i])
+	}
 	return nil
+}
+
+// boosts adds what documents are worth beside the words: shares of what the best word
+// is.
+func (sc *scorer) boosts() error {
+	for _, r := range sc.rankings {
+		if r.most <= 0 {
+			continue
+		}
+		for _, b := range r.Terms {
+			field, ok := sc.state.fields[b.Field]
+			if !ok || b.Percent <= 0 {
+				continue
+			}
+			for _, key := range search.TermKeys(b.Value) {
+				set, err := sc.set(field, key)
+				if err != nil {
+					return err
+				}
+				sc.boost(r, set, b.Percent)
+			}
+		}
+		for _, b := range r.Values {
+			if err := sc.valueBoost(r, b); err != nil {
+				return err
+			}
+		}
+		for _, b := range sc.begins {
+			sc.boost(r, b.docs, namePrefix*float64(b.words))
+		}
+		for words := 1; words < longNames; words++ {
+			set, err := sc.set(fieldLength, lengthKey(words))
+			if err != nil {
+				return err
+			}
+			sc.boost(r, set, shortName*float64(longNames-words))
+		}
+	}
+	return nil
+}
+
+func (sc *scorer) boost(r ranked, set *roaring.Bitmap, percent float64) {
+	within := sc.matched
+	if r.docs != nil {
+		within = r.docs
+	}
+	if docs := roaring.And(set, within); !docs.IsEmpty() {
+		sc.add(docs, r.most*percent/100)
+	}
+}
+
+// valueBoost adds what the numbers of a field are worth.
+func (sc *scorer) valueBoost(r ranked, b search.ValueBoost) error {
+	path, ok := sc.state.fields[b.Field]
+	if !ok {
+		return nil
+	}
+	field, prefix := path, ""
+	if search.IsRanked(b.Field) {
+		field, prefix = fieldRanked, rankedPrefix(path)
+	}
+	span := search.Span{From: prefix + "\x02", To: prefix + "\x03"}
+	left := maxBoostValues
+	return sc.scan(field, span, false, func(key string, set func() (*roaring.Bitmap, error)) (bool, error) {
+		left--
+		value, _ := search.KeyValue(key[len(prefix):]).(float64)
+		percent := b.Percent(value)
+		if percent <= 0 {
+			return left > 0, nil
+		}
+		docs, err := set()
+		if err == nil {
+			sc.boost(r, docs, percent)
+		}
+		return left > 0, err
+	})
 }
 
 // nearWords lists other words of the dictionary that a word stands for.

@@ -16,6 +16,9 @@ const (
 	fieldDeleted   = fieldAllWords + 2 // presence: soft-deleted
 	fieldBackwards = fieldAllWords + 3 // the fully qualified name, read from its end
 	fieldFacts     = fieldAllWords + 4 // see search.Facts
+	fieldNameWords = fieldAllWords + 5 // names and display names as their words
+	fieldLength    = fieldAllWords + 6 // how many words the name has
+	fieldRanked    = fieldAllWords + 7 // the numbers of search.IsRanked, in steps
 	firstPath      = uint16(32)
 	maxPaths       = 20_000 // custom properties must not make fields without end
 )
@@ -107,9 +110,25 @@ func (a *analysis) value(path string, v search.Value) {
 	if len(v.Text) > search.MaxExact {
 		a.add(field, overlong, "")
 	}
-	group, _ := search.GroupOf(path)
-	if group == search.NoGroup || v.Kind != search.String {
-		return
+	if v.Kind == search.Number && search.IsRanked(path) {
+		a.number(field, v.Number)
+	}
+	if group, _ := search.GroupOf(path); group != search.NoGroup && v.Kind == search.String {
+		a.text(group, v)
+	}
+}
+
+// number adds the step of a number that documents are lifted by.
+func (a *analysis) number(field uint16, value float64) {
+	if step, ok := search.RankedStep(value); ok {
+		a.add(fieldRanked, rankedKey(field, step), "")
+	}
+}
+
+// text adds the words of a text.
+func (a *analysis) text(group search.Group, v search.Value) {
+	if group == search.GroupName || group == search.GroupDisplayName {
+		a.name(group, v.Text)
 	}
 	search.IndexWords(v.Text, func(word string) {
 		id := termID{uint16(group), word}
@@ -122,6 +141,29 @@ func (a *analysis) value(path string, v search.Value) {
 		a.add(fieldAllWords, key, "")
 	})
 }
+
+// longNames is how many words a name has at which it counts as long.
+const longNames = 6
+
+// name adds a name as its words, and how many it has.
+func (a *analysis) name(group search.Group, text string) {
+	words := search.Words(text)
+	if joined := strings.Join(words, " "); len(joined) <= search.MaxExact {
+		a.add(fieldNameWords, search.StringKey(joined), "")
+	}
+	if group == search.GroupName && len(words) < longNames {
+		a.add(fieldLength, lengthKey(len(words)), "")
+	}
+}
+
+func lengthKey(words int) string { return "\x03" + string(rune('0'+words)) }
+
+// rankedKey is a step of a number of documents.
+func rankedKey(field uint16, step float64) string {
+	return rankedPrefix(field) + search.Value{Kind: search.Number, Number: step}.Key()
+}
+
+func rankedPrefix(field uint16) string { return string([]byte{3, byte(field >> 8), byte(field)}) }
 
 // backwards turns the bytes of a string's key round, so that an end becomes a
 // beginning.
