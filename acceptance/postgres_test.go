@@ -55,6 +55,7 @@ func TestPostgres(t *testing.T) {
 		{"sample data", s.sampleData},
 		{"usage", s.usage},
 		{"quality", s.quality},
+		{"quality from code", s.qualityFromCode},
 		{"dbt", s.dbt},
 		{"nothing lost", s.nothingLost},
 	} {
@@ -410,6 +411,14 @@ func (s *shop) quality(t *testing.T) {
 	if !suite.Basic || suite.BasicEntityReference.FullyQualifiedName != shopSales+".customers" || len(suite.Tests) != 2 {
 		t.Errorf("the suite became %+v", suite)
 	}
+}
+
+// qualityFromCode runs checks that a program names; the connection comes from the
+// catalog, its password included.
+func (s *shop) qualityFromCode(t *testing.T) {
+	s.script(t, "sdk_quality.py", shopSales+".customers")
+	s.assertTestCase(t, shopSales+".customers.email.code_email", "Success")
+	s.assertTestCase(t, shopSales+".customers.code_count", "Failed")
 }
 
 // assertTestCase checks the last and the only result of a test case.
