@@ -17,7 +17,17 @@ import (
 
 // columnRoutes page through the columns of wide tables, and change one column.
 func (a *API) columnRoutes() []Route {
-	out := []Route{{Method: http.MethodPut, Path: "/api/v1/columns/name/{fqn}", Access: Authenticated, Handle: (*call).putColumn}}
+	const base = "/api/v1/columns"
+	out := []Route{
+		{Method: http.MethodPut, Path: base + "/name/{fqn}", Access: Authenticated, Handle: (*call).putColumn},
+		{Method: http.MethodGet, Path: base + "/grid", Access: Authenticated, Handle: (*call).columnGrid},
+		{Method: http.MethodGet, Path: base + "/search", Access: Authenticated, Handle: (*call).searchColumns},
+		{Method: http.MethodGet, Path: base + "/export", Access: Authenticated, Handle: (*call).exportColumns},
+		{Method: http.MethodPost, Path: base + "/import", Access: Authenticated, Handle: (*call).importColumns, Accepts: "text/plain", MaxBody: a.limits.MaxUpload},
+		{Method: http.MethodPost, Path: base + "/import-async", Access: Authenticated, Handle: (*call).importColumnsLater, Accepts: "text/plain", MaxBody: a.limits.MaxUpload},
+		{Method: http.MethodPost, Path: base + "/bulk-update-async", Access: Authenticated, Handle: (*call).updateColumnsLater},
+		{Method: http.MethodPost, Path: base + "/bulk-update-preview", Access: Authenticated, Handle: (*call).previewColumns},
+	}
 	for _, name := range []string{"table", "dashboardDataModel"} {
 		t, ok := a.engine.Registry().ByName(name)
 		if !ok {
@@ -194,24 +204,36 @@ func (c *call) putColumn() error {
 // ownerOfColumn returns what a column is part of: its name begins with that of a
 // table, which has four parts, or of a data model, which has three.
 func (c *call) ownerOfColumn(fqn string) (*registry.Type, string, error) {
-	parts, err := entity.SplitFQN(fqn)
+	typ := c.query.Get("entityType")
+	if typ == "" {
+		typ = "table"
+	}
+	owner, err := ownerName(typ, fqn)
 	if err != nil {
 		return nil, "", err
 	}
-	name, length := c.query.Get("entityType"), 4
-	switch name {
-	case "", "table":
-		name = "table"
+	t, err := c.entityType(typ)
+	return t, owner, err
+}
+
+// ownerName returns the name of the table or data model that a column is part of.
+func ownerName(typ, fqn string) (string, error) {
+	parts, err := entity.SplitFQN(fqn)
+	if err != nil {
+		return "", err
+	}
+	length := 4
+	switch typ {
+	case "table":
 	case "dashboardDataModel":
 		length = 3
 	default:
-		return nil, "", entity.BadRequest("query param entityType must be one of [table, dashboardDataModel]")
+		return "", entity.BadRequest("entityType must be one of [table, dashboardDataModel]")
 	}
 	if len(parts) <= length {
-		return nil, "", entity.BadRequest("%s is not the name of a column", entity.Shorten(fqn, 200))
+		return "", entity.BadRequest("%s is not the name of a column", entity.Shorten(fqn, 200))
 	}
-	t, err := c.entityType(name)
-	return t, strings.Join(parts[:length], "."), err
+	return strings.Join(parts[:length], "."), nil
 }
 
 func findColumn(columns []column, fqn string) *column {

@@ -109,6 +109,14 @@ func tableTries() map[string][]rightsTry {
 			{variant: "displayName", params: map[string]string{"fqn": "$fqn.id"}, body: `{"displayName":"$n"}`},
 			{variant: "rest", params: map[string]string{"fqn": "$fqn.id"}, body: `{"constraint":"NOT_NULL"}`},
 		},
+		"GET /columns/grid":                 {{query: "columnNamePattern=findme", class: showing("groupId")}},
+		"GET /columns/search":               {{query: "columnName=findme", class: showing("columnFQN")}},
+		"GET /columns/export":               {{query: "columnName=findme", class: showing("findme")}},
+		"POST /columns/import":              {{query: "dryRun=false", media: "text/plain", body: "column.name*\n", why: "each row asks for the right to change each column"}},
+		"POST /columns/import-async":        {{media: "text/plain", body: "column.name*\n", why: "each row asks for the right to change each column"}},
+		"POST /columns/bulk-update-async":   {{body: `{"columnUpdates":[{"columnFQN":"$fqn.id","entityType":"table","displayName":"$n"}]}`, class: classOfColumnJob}},
+		"POST /columns/bulk-update-preview": {{body: `{"columnUpdates":[{"columnFQN":"$fqn.id","entityType":"table","displayName":"$n"}]}`}},
+
 		"PUT /tables/{id}/sampleData":        {{body: `{"columns":["id"],"rows":[["1"]]}`}},
 		"PUT /drives/files/{id}/sampleData":  {{body: `{"columns":["id"],"rows":[["1"]]}`}},
 		"PUT /topics/{id}/sampleData":        {{body: `{"messages":["m"]}`}},
@@ -281,4 +289,17 @@ func observationTries() map[string][]rightsTry {
 		tries["PUT "+path] = []rightsTry{{params: table, body: `{"date":"2026-01-31","count":1}`}}
 	}
 	return tries
+}
+
+// classOfColumnJob looks at what became of the update of one column.
+func classOfColumnJob(s *scene, a answer) string {
+	return classOfJob(func(a answer) string {
+		if a.status != 200 || strings.Contains(string(a.body), `"status":"success"`) {
+			return classOf(a)
+		}
+		if strings.Contains(string(a.body), `"status":403`) {
+			return cellRefused
+		}
+		return string(a.body)
+	})(s, a)
 }

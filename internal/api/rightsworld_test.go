@@ -81,7 +81,7 @@ func (w *rightsWorld) makeMore(growers string) {
 	w.do("POST", "/teams", `{"name":"sprouts","teamType":"Group","parents":["`+garden+`"],"owners":`+w.owners+`}`, 201)
 	w.do("POST", "/glossaryTerms", `{"name":"narrower","description":"d","glossary":"glossary","parent":"glossary.glossaryTerm","owners":`+w.owners+`}`, 201)
 	w.do("POST", "/drives/directories", `{"name":"deeper","service":"driveService","parent":"driveService.directory","owners":`+w.owners+`}`, 201)
-	findable := w.do("POST", "/tables", `{"name":"findable","databaseSchema":"databaseService.database.databaseSchema","sourceUrl":"http://findable","columns":[]}`, 201).id()
+	findable := w.do("POST", "/tables", `{"name":"findable","databaseSchema":"databaseService.database.databaseSchema","sourceUrl":"http://findable","columns":[{"name":"findme","dataType":"INT"}]}`, 201).id()
 	w.vars["findable"] = findable
 	w.indexed("table", "/tables/"+findable)
 }

@@ -23,6 +23,12 @@ func joinList(items []string) string {
 	return strings.Join(out, ";")
 }
 
+// JoinList puts several values into one cell, as exports do.
+func JoinList(items []string) string { return joinList(items) }
+
+// SplitList takes a cell of several values apart.
+func SplitList(cell string) []string { return splitList(cell) }
+
 // splitList takes a cell apart again. A value that begins with a quote but does
 // not end in one, such as the name "a.b".c, is taken as it stands.
 func splitList(cell string) []string {

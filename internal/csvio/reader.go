@@ -49,6 +49,17 @@ func parse(data []byte) ([][]string, error) {
 	return records, nil
 }
 
+// ReadRecords reads what Records writes, for what is no part of a sheet.
+func ReadRecords(data []byte) ([][]string, error) {
+	records, err := parse(data)
+	for _, record := range records {
+		for i, cell := range record {
+			record[i] = unguard(cell)
+		}
+	}
+	return records, err
+}
+
 // recordReader takes records from the front of a text.
 type recordReader struct {
 	rest  string
