@@ -19,6 +19,7 @@ type settings struct {
 	grow    int
 	signOn  bool
 	rights  bool
+	trees   int
 }
 
 func main() {
@@ -33,6 +34,7 @@ func main() {
 	flag.IntVar(&s.grow, "grow", 0, "instead, compare a catalog of so many tables with one of a tenth")
 	flag.BoolVar(&s.signOn, "signon", false, "instead, measure what authenticating costs")
 	flag.BoolVar(&s.rights, "rights", false, "instead, measure what deciding about rights costs")
+	flag.IntVar(&s.trees, "trees", 0, "instead, delete and restore a service with so many tables while others write")
 	flag.StringVar(&s.only, "only", "", "run only the scenario with this name")
 	flag.Parse()
 	log.SetFlags(0)
@@ -51,6 +53,9 @@ func run(ctx context.Context, s settings) error {
 	defer os.RemoveAll(dir)
 	if s.grow > 0 {
 		return measureGrowth(ctx, s, dir)
+	}
+	if s.trees > 0 {
+		return measureTrees(ctx, s, dir)
 	}
 	if s.signOn {
 		return measureSignOn(ctx, s, dir)

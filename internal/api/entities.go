@@ -311,6 +311,7 @@ func (c *call) deleteLater(t *registry.Type) error {
 	by, view, e := c.by, engine.View{Base: c.base()}, c.engine
 	say := jobAnswer{Message: "The deletion has been started.", EntityName: ent.Name, HardDelete: &opts.Hard, Recursive: &opts.Recursive}
 	return c.begin("delete", http.StatusAccepted, say, 0, func(ctx context.Context, tell job.Progress) (job.Result, error) {
+		opts.Progress = tell
 		result, err := e.Delete(ctx, by, t, sel, opts, view)
 		if err != nil {
 			return job.Result{}, err

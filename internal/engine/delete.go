@@ -14,11 +14,28 @@ import (
 type DeleteOptions struct {
 	Hard      bool // remove for good instead of marking as deleted
 	Recursive bool // with everything below; else an entity with children is refused
+	// Progress is told how much of a large tree is done. Optional.
+	Progress func(done, total int)
 }
 
 // Delete removes an entity: softly, so that Restore brings it back, or for good.
-// An entity that has children needs Recursive, or the error is a KindBadRequest.
+// An entity that has children needs Recursive, or the error is a KindBadRequest. A
+// large tree goes in steps, between which others write; see subtree.
 func (e *Engine) Delete(ctx context.Context, by entity.Principal, t *registry.Type, sel Selector, opts DeleteOptions, v View) (Result, error) {
+	if opts.Recursive {
+		large, err := e.large(ctx, t, sel, func(r store.Reader, _ store.Row, _ []entity.ID) error {
+			d := newDraft(r)
+			w := &write{e: e, s: e.shapeOf(t), t: t, by: by, tx: d, look: e.newLookup(d, 0, false)}
+			_, _, err := w.deletable(ctx, sel, opts)
+			return err
+		})
+		if err != nil {
+			return Result{}, err
+		}
+		if large {
+			return e.deleteInSteps(ctx, by, t, sel, opts, v)
+		}
+	}
 	var w *write
 	var shown *entity.Entity
 	err := e.store.Update(ctx, func(tx store.Tx) error {
@@ -33,6 +50,40 @@ func (e *Engine) Delete(ctx context.Context, by entity.Principal, t *registry.Ty
 		}
 		return w.deleteSoft(ctx, row, below)
 	})
+	if err != nil {
+		return Result{}, err
+	}
+	if opts.Hard {
+		return Result{Entity: shown, Event: entity.EventDeleted}, nil
+	}
+	return e.result(ctx, w, v)
+}
+
+// deleteInSteps deletes a large tree after the caller's right to all of it was looked at.
+func (e *Engine) deleteInSteps(ctx context.Context, by entity.Principal, t *registry.Type, sel Selector, opts DeleteOptions, v View) (Result, error) {
+	var w *write
+	var s *subtree
+	var shown *entity.Entity
+	err := e.store.Update(ctx, func(tx store.Tx) error {
+		w = &write{e: e, s: e.shapeOf(t), t: t, by: by, tx: tx, look: e.newLookup(tx, 0, false)}
+		row, err := w.found(ctx, sel, opts)
+		if err != nil {
+			return err
+		}
+		if opts.Hard {
+			shown, err = w.last(ctx, row, v)
+		} else {
+			err = w.deleteSoft(ctx, row, nil)
+		}
+		if err != nil {
+			return err
+		}
+		s, err = w.decide(ctx, row, opts.Hard, false)
+		return err
+	})
+	if err == nil {
+		err = e.finish(ctx, s, opts.Progress)
+	}
 	if err != nil {
 		return Result{}, err
 	}
@@ -95,7 +146,10 @@ func (w *write) found(ctx context.Context, sel Selector, opts DeleteOptions) (st
 	if err := w.e.authorizeIn(ctx, w.tx, w.look, w.by, w.t, w.old, row.Parent, policy.Delete); err != nil {
 		return row, err
 	}
-	return row, w.mayGo(ctx, row, opts.Hard)
+	if err := w.mayGo(ctx, row, opts.Hard); err != nil {
+		return row, err
+	}
+	return row, w.unhindered(ctx, row)
 }
 
 // authorizeBelow checks that the caller may also delete what goes along: the right to
@@ -205,8 +259,7 @@ func (w *write) empty(ctx context.Context, row store.Row, hard bool) error {
 }
 
 func (w *write) deleteHard(ctx context.Context, row store.Row, below []entity.ID, v View) (*entity.Entity, error) {
-	v.whole, v.Include, v.reveal = true, store.All, false
-	shown, err := w.e.hydrate(ctx, w.tx, w.look, w.t, []store.Row{row}, v)
+	shown, err := w.last(ctx, row, v)
 	if err != nil {
 		return nil, err
 	}
@@ -227,7 +280,17 @@ func (w *write) deleteHard(ctx context.Context, row store.Row, below []entity.ID
 		return nil, err
 	}
 	w.event = entity.EventDeleted
-	return shown[0], w.tx.AppendEvent(ctx, events...)
+	return shown, w.tx.AppendEvent(ctx, events...)
+}
+
+// last is how an entity is shown that goes for good.
+func (w *write) last(ctx context.Context, row store.Row, v View) (*entity.Entity, error) {
+	v.whole, v.Include, v.reveal = true, store.All, false
+	shown, err := w.e.hydrate(ctx, w.tx, w.look, w.t, []store.Row{row}, v)
+	if err != nil {
+		return nil, err
+	}
+	return shown[0], nil
 }
 
 // deletion is the event of a row that goes for good; it carries the last state.
@@ -279,10 +342,8 @@ func (w *write) mark(ctx context.Context, row store.Row, deleted bool, event str
 	if err != nil {
 		return err
 	}
-	next, err := decodeDoc(row.Doc)
-	if err != nil {
-		return err
-	}
+	copied := *old // what both have in common is not changed
+	next := &copied
 	next.Deleted = &deleted
 	next.Version = old.Version.Next(false)
 	w.sign(next)
@@ -316,8 +377,13 @@ func (w *write) mark(ctx context.Context, row store.Row, deleted bool, event str
 // Restore brings back a softly deleted entity with what was below it. One that
 // is not deleted is an error of entity.KindNotFound.
 func (e *Engine) Restore(ctx context.Context, by entity.Principal, t *registry.Type, id entity.ID, v View) (Result, error) {
+	large, err := e.large(ctx, t, ByID(id), func(store.Reader, store.Row, []entity.ID) error { return nil })
+	if err != nil {
+		return Result{}, err
+	}
 	var w *write
-	err := e.store.Update(ctx, func(tx store.Tx) error {
+	var s *subtree
+	err = e.store.Update(ctx, func(tx store.Tx) error {
 		w = &write{e: e, s: e.shapeOf(t), t: t, by: by, tx: tx, look: e.newLookup(tx, 0, false)}
 		row, err := w.e.find(ctx, tx, t, ByID(id))
 		if err != nil {
@@ -326,23 +392,14 @@ func (e *Engine) Restore(ctx context.Context, by entity.Principal, t *registry.T
 		if !row.Deleted {
 			return entity.NotFound(t.Name, id.String())
 		}
-		old, err := decodeDoc(row.Doc)
-		if err != nil {
+		if err := w.restorable(ctx, row); err != nil {
 			return err
-		}
-		if err := e.authorizeIn(ctx, tx, w.look, by, t, old, row.Parent, restoreOperations(t)...); err != nil {
-			return err
-		}
-		if row.Parent != entity.NilID {
-			parent, err := tx.Entity(ctx, row.Parent)
-			if err != nil {
-				return err
-			}
-			if parent.Deleted {
-				return entity.BadRequest("%s %s is deleted: restore it first", parent.Type, parent.FQN)
-			}
 		}
 		if err := w.mark(ctx, row, false, entity.EventRestored); err != nil {
+			return err
+		}
+		if large {
+			s, err = w.decide(ctx, row, false, true)
 			return err
 		}
 		below, err := tx.Descendants(ctx, row.ID)
@@ -351,10 +408,34 @@ func (e *Engine) Restore(ctx context.Context, by entity.Principal, t *registry.T
 		}
 		return w.markBelow(ctx, below, false, entity.EventRestored)
 	})
+	if err == nil && large {
+		err = e.finish(ctx, s, nil)
+	}
 	if err != nil {
 		return Result{}, err
 	}
 	return e.result(ctx, w, v)
+}
+
+// restorable tells whether the caller may bring an entity back, and nothing is in the way.
+func (w *write) restorable(ctx context.Context, row store.Row) error {
+	old, err := decodeDoc(row.Doc)
+	if err != nil {
+		return err
+	}
+	if err := w.e.authorizeIn(ctx, w.tx, w.look, w.by, w.t, old, row.Parent, restoreOperations(w.t)...); err != nil {
+		return err
+	}
+	if row.Parent != entity.NilID {
+		parent, err := w.tx.Entity(ctx, row.Parent)
+		if err != nil {
+			return err
+		}
+		if parent.Deleted {
+			return entity.BadRequest("%s %s is deleted: restore it first", parent.Type, parent.FQN)
+		}
+	}
+	return w.unhindered(ctx, row)
 }
 
 // restoreOperations are what bringing back asks for. Who comes back comes back

@@ -65,6 +65,9 @@ type Engine struct {
 	finder   Finder
 	farewell Farewell
 	onRename []func(context.Context, store.Tx, []Renamed) error
+
+	trees     *subtrees
+	stepsFrom int
 }
 
 // New makes an engine over an open store.
@@ -77,6 +80,8 @@ func New(opts Options) (*Engine, error) {
 		subjects: newSubjectCache(subjectCacheSize),
 		teams:    &surroundingsCache{},
 		sights:   newSightCache(subjectCacheSize),
+
+		trees: newSubtrees(), stepsFrom: stepsFrom,
 	}
 	if e.clock == nil {
 		e.clock = time.Now

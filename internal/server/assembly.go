@@ -212,6 +212,9 @@ func (a *assembly) close(ctx context.Context) error {
 	if a.auth != nil {
 		keep(a.auth.Close(ctx))
 	}
+	if a.engine != nil {
+		keep(a.engine.Close(ctx))
+	}
 	if a.store != nil {
 		keep(a.store.Close())
 	}

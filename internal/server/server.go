@@ -175,6 +175,9 @@ func (a *assembly) serve(ctx context.Context, cfg *config.Config, opts Options, 
 	}
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
+	if err := a.engine.Resume(ctx); err != nil {
+		return err
+	}
 	indexing := make(chan error, 1)
 	go func() { indexing <- a.indexer.Run(background) }()
 	go a.signOn.Run(background)
