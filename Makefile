@@ -16,6 +16,8 @@ ARGS ?=
 FUZZTIME ?= 5s
 # How many tables make bench grows a catalog to; 0 leaves that part out.
 GROW ?= 100000
+# How many tables it deletes and restores while others write; 0 leaves that part out.
+TREES ?= 20000
 
 .PHONY: help run build test test-unit test-fuzz test-acceptance test-signon lint bench clean
 
@@ -56,6 +58,7 @@ bench: build ## measure requests, rights, sign-on, and how a catalog grows (GROW
 	go run ./bench -rights
 	go run ./bench -signon
 	$(if $(filter-out 0,$(GROW)),go run ./bench -grow $(GROW))
+	$(if $(filter-out 0,$(TREES)),go run ./bench -trees $(TREES))
 
 clean: ## remove what was built and cached here
 	rm -rf bin .cache

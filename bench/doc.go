@@ -7,6 +7,7 @@
 //	go run ./bench -server bin/catalpa -tables 5000 -seconds 5s
 //	go run ./bench -server bin/catalpa -signon
 //	go run ./bench -server bin/catalpa -rights
+//	go run ./bench -server bin/catalpa -trees 20000
 //
 // What is judged by processor time hardly depends on what else the machine does;
 // what is judged by the clock does, so -signon and -rights print how much of the
