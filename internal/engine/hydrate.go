@@ -308,6 +308,7 @@ func (h *hydration) fill(i int) error {
 	if h.v.Base != "" && h.s.properties["href"] {
 		ent.Href = h.href(h.t.Name, ent.ID)
 	}
+	h.s.showRequired(ent)
 	return nil
 }
 

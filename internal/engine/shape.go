@@ -26,6 +26,7 @@ type shape struct {
 	defaults   map[string]jsontext.Value
 	required   []jsonschema.Property // members of the type that every state must have
 	needs      map[string]bool       // their names
+	described  bool                  // description is a required member
 	lookedUp   []string              // required members that the engine computes
 }
 
@@ -97,10 +98,20 @@ func (s *shape) addComputed() {
 	}
 }
 
+// showRequired shows an empty description of a type that must have one: clients refuse
+// an entity without it.
+func (s *shape) showRequired(ent *entity.Entity) {
+	if s.described && ent.Description == "" {
+		ent.Rest["description"] = jsontext.Value(`""`)
+	}
+}
+
 // require notes a member that every state of the entity has.
 func (s *shape) require(p jsonschema.Property) {
 	delete(s.hidden, p.Name)
 	switch {
+	case p.Name == "description":
+		s.described = true
 	case s.computed[p.Name]:
 		s.lookedUp = append(s.lookedUp, p.Name)
 	case !envelopeMember(p.Name):
