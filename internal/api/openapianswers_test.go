@@ -43,6 +43,9 @@ func (p *promises) kept(r Route, got answer) error {
 		return errors.New("the OpenAPI document does not have it")
 	}
 	media := got.header.Get("Content-Type")
+	if got.status == http.StatusNotImplemented && !slices.Contains(op.Sends, got.status) {
+		return errors.New("the OpenAPI document does not say that it is not built: sends=501")
+	}
 	if got.status >= http.StatusBadRequest {
 		if r.Page && strings.HasPrefix(media, "text/html") {
 			return nil
@@ -63,6 +66,11 @@ func (p *promises) fits(s openapi.Shape, media string, body []byte) error {
 	kind, rest, _ := strings.Cut(string(s), ":")
 	media, _, _ = strings.Cut(media, ";")
 	switch {
+	case kind == "none":
+		if len(body) > 0 {
+			return errors.New("the OpenAPI document promises no body")
+		}
+		return nil
 	case s == "" || kind == "*/*":
 		return nil
 	case strings.Contains(kind, "/") && !strings.Contains(kind, ".json"):

@@ -241,8 +241,12 @@ func (w *writer) body(op Operation) (object, error) {
 func (w *writer) answers(op Operation) (object, error) {
 	out := object{"default": object{"$ref": "#/components/responses/Problem"}}
 	for _, status := range op.Successes() {
+		if status == http.StatusNotImplemented {
+			out[strconv.Itoa(status)] = out["default"]
+			continue
+		}
 		answer := object{"description": http.StatusText(status)}
-		if status != http.StatusNoContent && status < 300 {
+		if op.Out != "none" && status != http.StatusNoContent && status < 300 {
 			schema, media, err := w.shape(op.Out)
 			if err != nil {
 				return nil, err

@@ -14,9 +14,9 @@ type Operation struct {
 	Method, Path string // the path as the server has it, e.g. /api/v1/tables/{id}
 	ID           string // unique in the document; "" lets the document name it
 	Query        []Param
-	In, Out      Shape    // of the body, "" for none; of the answer, "" for what is not known
+	In, Out      Shape    // of the body, "" for none; of the answer, "" for what is not known, "none" for none
 	Accepts      []string // media types of the body; empty for application/json
-	Sends        []int    // statuses of success; see Successes
+	Sends        []int    // statuses of success, and 501 for what is not built; see Successes
 	Security     Security
 	Note         string // who may call it, or what else there is to say
 }
@@ -96,8 +96,8 @@ func (op *Operation) take(word string) error {
 	case "sends":
 		for _, text := range strings.Split(value, ",") {
 			status, err := strconv.Atoi(text)
-			if err != nil || status < 200 || status > 399 {
-				return fmt.Errorf("%q is no status of success", text)
+			if err != nil || status != http.StatusNotImplemented && (status < 200 || status > 399) {
+				return fmt.Errorf("%q is no status of success, and not 501", text)
 			}
 			op.Sends = append(op.Sends, status)
 		}
