@@ -41,6 +41,9 @@ func checkMeasure(data []byte) error {
 			}
 		case b == '-' || '0' <= b && b <= '9':
 			end := endOfNumber(data, i)
+			if i > 0 && isWord(data[i-1]) || end < len(data) && isWord(data[end]) {
+				return nil // an id without quotes, which may hold 1e999
+			}
 			if err := checkNumber(data[i:end]); err != nil {
 				return err
 			}
@@ -104,6 +107,9 @@ func endOfString(data []byte, start int) int {
 	}
 	return -1
 }
+
+// isWord tells whether a byte is of a name or an id, so that no number of JSON is next to it.
+func isWord(b byte) bool { return b|0x20 >= 'a' && b|0x20 <= 'z' }
 
 func endOfNumber(data []byte, start int) int {
 	end := start

@@ -65,3 +65,16 @@ func FuzzMeasure(f *testing.F) {
 		}
 	})
 }
+
+// Clients that follow something send the id of a user as it is: what looks like a huge
+// number in it is none.
+func TestAnIDIsNoNumber(t *testing.T) {
+	for _, id := range []string{
+		"01a22fd3-b0f0-71e4-8764-203a65b9e999", "1e999999-0000-4000-8000-000000000000", "a9e99999-0000-4000-8000-000000000000",
+		"01a22fd3-9e99-7999-9e99-9e9999999999", "ae999999-0000-4000-8000-000000000000",
+	} {
+		if err := checkMeasure([]byte(id)); err != nil {
+			t.Errorf("%s: %v", id, err)
+		}
+	}
+}
