@@ -39,7 +39,7 @@ func (e *Engine) follower(ctx context.Context, by entity.Principal, t *registry.
 	change := &entity.ChangeDescription{FieldsAdded: []entity.FieldChange{}, FieldsUpdated: []entity.FieldChange{}, FieldsDeleted: []entity.FieldChange{}}
 	return e.opinion(ctx, by, t, id, user, change, func(tx store.Tx, rel store.Relation, ref entity.Ref) error {
 		rel.Kind = RelationFollows
-		value := shown(mustEncode([]entity.Ref{ref}))
+		value := mustEncode([]entity.Ref{ref}) // a list and not a text: clients add it to the followers that they show
 		if follow {
 			change.FieldsAdded = []entity.FieldChange{{Name: "followers", NewValue: value}}
 			return tx.Relate(ctx, rel)
