@@ -14,7 +14,7 @@
 //
 // runs them with everything set up. By hand, CATALPA_BIN names the binary and
 // CATALPA_PYTHON the interpreter of the environment with the clients, CATALPA_KAFKA
-// the folder with the broker's jars.
+// the folder with the broker's jars, CATALPA_SCHEMATHESIS the program of that name.
 //
 // The package may import nothing of ours: it sees Catalpa from outside.
 package acceptance

@@ -6,6 +6,7 @@
 #   mariadb   MariaDB's server and client programs, which the client tests start
 #   kafka     .cache/kafka, the jars of a broker, which the client tests start
 #   python    .cache/venv with the clients of acceptance/requirements.txt
+#   schemathesis  .cache/schemathesis with what acceptance/schemathesis.txt lists
 #   node      Node and signontest/node_modules: test provider, browser driver
 #   chromium  the browser; CHROMIUM names another than the one on the PATH
 #   java      Java, and Maven for as long as Keycloak is not there
@@ -86,6 +87,23 @@ make_python() {
   "$python" -m venv "$venv"
   "$venv/bin/python" -m pip install --quiet --disable-pip-version-check \
     -r acceptance/requirements.txt -c acceptance/constraints.txt
+  printf '%s\n' "$wanted" >"$venv/.stamp"
+}
+
+packages_schemathesis() {
+  local python
+  stamped .cache/schemathesis "$(sha256sum <acceptance/schemathesis.txt)" && return
+  python=$(find_python) && "$python" -c 'import ensurepip, venv' 2>/dev/null || echo python3 python3-venv
+}
+
+make_schemathesis() {
+  local venv=.cache/schemathesis python wanted
+  wanted=$(sha256sum <acceptance/schemathesis.txt)
+  stamped "$venv" "$wanted" && return
+  python=$(find_python) || die "neither Python 3.11 nor 3.12 found"
+  rm -rf "$venv"
+  "$python" -m venv "$venv"
+  "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps -r acceptance/schemathesis.txt
   printf '%s\n' "$wanted" >"$venv/.stamp"
 }
 

@@ -47,7 +47,7 @@ fuzz() {
 # What the last parts need waits for the network more than for a core: it is installed
 # beside the first ones.
 needs=()
-! wanted acceptance || needs+=(postgres mariadb kafka python)
+! wanted acceptance || needs+=(postgres mariadb kafka python schemathesis)
 ! wanted signon || needs+=(chromium node java keycloak)
 if [[ ${#needs[@]} -gt 0 ]]; then
   tools/setup.sh "${needs[@]}" </dev/null &
@@ -83,6 +83,7 @@ setup=
 if wanted acceptance; then
   heading "real clients against bin/catalpa"
   CATALPA_BIN=$PWD/bin/catalpa CATALPA_PYTHON=$cache/venv/bin/python CATALPA_KAFKA=$cache/kafka \
+    CATALPA_SCHEMATHESIS=$cache/schemathesis/bin/schemathesis \
     run -tags acceptance -count 1 -timeout 15m -v ./acceptance
 fi
 

@@ -239,6 +239,8 @@ func (c *components) shape(s Shape) (schema object, media string, err error) {
 		schema = object{"type": kind}
 	case strings.Contains(kind, ".json"):
 		schema, err = c.ref(string(s))
+	case kind == "*/*":
+		return object{}, kind, nil
 	case strings.Contains(kind, "/"):
 		return object{"type": "string"}, kind, nil
 	default:
