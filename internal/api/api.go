@@ -82,8 +82,10 @@ type Options struct {
 	Accepted func() []doctor.Check
 	// Alerts tells others about changes; nil for a server that tells nobody.
 	Alerts *notify.Service
-	Log    *slog.Logger
-	Clock  func() time.Time // time.Now if nil
+	// Defaults returns the value that a setting comes with, nil for none.
+	Defaults func(setting string) []byte
+	Log      *slog.Logger
+	Clock    func() time.Time // time.Now if nil
 }
 
 // Settings are the parts of the configuration that clients may read.
@@ -124,6 +126,7 @@ type API struct {
 	clock     func() time.Time
 	started   time.Time
 	presence  *presence
+	defaults  func(string) []byte
 	jobs      *job.Runner
 	apps      *apps.Runner
 
@@ -143,7 +146,7 @@ func New(opts Options) *API {
 		rankings: new(atomic.Pointer[readRanking]),
 		engine:   opts.Engine, auth: opts.Auth, index: opts.Index, indexer: opts.Indexer, limits: opts.Limits,
 		version: opts.Version, wire: opts.Wire, publicURL: strings.TrimSuffix(opts.PublicURL, "/"), settings: opts.Settings,
-		signOn: opts.SignOn, security: opts.Security, checkup: opts.Checkup, accepted: opts.Accepted, alerts: opts.Alerts, pages: pages.MustNew(opts.Version), log: opts.Log, routes: newRoutes(), started: time.Now(), presence: newPresence(),
+		signOn: opts.SignOn, security: opts.Security, checkup: opts.Checkup, accepted: opts.Accepted, alerts: opts.Alerts, pages: pages.MustNew(opts.Version), log: opts.Log, routes: newRoutes(), started: time.Now(), presence: newPresence(), defaults: opts.Defaults,
 	}
 	if a.log == nil {
 		a.log = slog.Default()
@@ -169,6 +172,7 @@ func New(opts Options) *API {
 	a.routes.add(a.signOnRoutes()...)
 	a.routes.add(a.pageRoutes()...)
 	a.routes.add(a.systemRoutes()...)
+	a.routes.add(a.systemTruthRoutes()...)
 	a.routes.add(a.securityRoutes()...)
 	a.routes.add(a.diagnosisRoutes()...)
 	a.routes.add(a.auditLogRoutes()...)

@@ -295,7 +295,7 @@ func newHarnessWith(t testing.TB, logs slog.Handler) *harness {
 			return doctor.Examine(ctx, doctor.Patient{Config: security.Config(), Findings: security.Findings(), Settings: security, Keys: s.keys}, areas...)
 		},
 		Engine: e, Auth: service, Index: index, Indexer: idleIndexer{}, Limits: DefaultLimits(), Version: "test", Wire: "1.12.14",
-		Settings: Settings{ClusterName: "test", Provider: "basic", AccessLifetime: time.Hour}, Log: log, Clock: clock,
+		Settings: Settings{ClusterName: "test", Provider: "basic", AccessLifetime: time.Hour}, Log: log, Clock: clock, Defaults: seed.DefaultSetting,
 	})
 	t.Cleanup(func() { _ = a.Close(context.Background()) })
 	h := &harness{t: t, api: a, file: path, engine: e, store: db, ahead: ahead, watch: new(atomic.Pointer[answerWatch]), mails: mails}

@@ -242,6 +242,13 @@ func pipelineTries() map[string][]rightsTry {
 		"GET " + ingestion + "/ip":                             {{why: unbuilt}},
 		"GET " + ingestion + "/status":                         {{why: unbuilt}},
 	}
+	for _, what := range []string{"metrics", "summary"} {
+		tries["GET /pipelines/"+what] = []rightsTry{{}}
+	}
+	for _, what := range []string{"executionTrend", "runtimeTrend"} {
+		tries["GET /pipelines/"+what] = []rightsTry{{query: "startTs=1700000000000&endTs=1700000000001"}}
+	}
+	tries["GET /pipelines/name/{fqn}/observability"] = []rightsTry{{}}
 	for _, what := range []string{"deploy", "trigger", "kill"} {
 		tries["POST "+ingestion+"/"+what+"/{id}"] = []rightsTry{{why: unbuilt}}
 	}

@@ -194,6 +194,24 @@ func sessionOf(user string) func(*scene) {
 	}
 }
 
+// truthTries are the calls about what Catalpa has in another form, or has not.
+func truthTries() map[string][]rightsTry {
+	tries := map[string][]rightsTry{
+		"GET /limits/features/{name}":                           {{params: map[string]string{"name": "bot"}}},
+		"GET /system/settings/entityRulesSettings/{entityType}": {{params: map[string]string{"entityType": "table"}}},
+		"PUT /system/mcp/config":                                {{body: `{"enabled":false}`}},
+		"PUT /system/settings/reset/{name}":                     {{params: map[string]string{"name": "searchSettings"}}},
+		"PUT /system/restore/default/email":                     {{}},
+		"POST /automations/workflows/trigger/{id}":              {{before: with("workflow"), params: map[string]string{"id": "$workflow"}, why: "nothing tries connections here"}},
+	}
+	for _, path := range []string{
+		"/limits", "/system/config", "/system/config/pipeline-service-client", "/system/cache/stats", "/system/search/nlq", "/system/mcp/config", "/system/settings/customLogicOps",
+	} {
+		tries["GET "+path] = []rightsTry{{}}
+	}
+	return tries
+}
+
 // appTries are the calls that run applications. What is run is there for all.
 func appTries() map[string][]rightsTry {
 	named := map[string]string{"name": retentionApp}
@@ -229,6 +247,7 @@ func systemTries() map[string][]rightsTry {
 	}
 	tries["GET /system/entities/count"] = []rightsTry{{class: total("tableCount")}}
 	maps.Copy(tries, appTries())
+	maps.Copy(tries, truthTries())
 	tries["GET /system/services/count"] = []rightsTry{{class: total("databaseServiceCount")}}
 	const setting = `{"config_type":"lineageSettings","config_value":{"n":"$n"}}`
 	set := func(s *scene) {

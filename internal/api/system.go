@@ -331,9 +331,20 @@ func (c *call) patchSetting() error {
 	})
 }
 
-// changeSetting stores what change makes of a setting, nil if there is none yet.
+// changeSetting stores what change makes of a setting, nil if there is none yet, and
+// answers with it.
 func (c *call) changeSetting(name string, change func(old jsontext.Value) (jsontext.Value, error)) error {
-	s := setting{Type: name}
+	value, err := c.storeSetting(name, change)
+	if err != nil {
+		return err
+	}
+	return c.json(http.StatusOK, setting{Type: name, Value: value})
+}
+
+// storeSetting stores what change makes of a setting, and returns it as it may be
+// shown.
+func (c *call) storeSetting(name string, change func(old jsontext.Value) (jsontext.Value, error)) (jsontext.Value, error) {
+	var value jsontext.Value
 	err := c.engine.Store().Update(c.ctx(), func(tx store.Tx) error {
 		rec, err := tx.Record(c.ctx(), SettingKind, "", name)
 		if err != nil && entity.KindOf(err) != entity.KindNotFound {
@@ -349,16 +360,13 @@ func (c *call) changeSetting(name string, change func(old jsontext.Value) (jsont
 		if err := c.checkSetting(name, next); err != nil {
 			return err
 		}
-		if s.Value, err = c.engine.SealSetting(name, rec.Doc, next.Clone()); err != nil {
+		if value, err = c.engine.SealSetting(name, rec.Doc, next.Clone()); err != nil {
 			return err
 		}
-		return tx.PutRecord(c.ctx(), store.Record{Kind: SettingKind, Key: name, At: time.Now().UnixMilli(), Doc: s.Value})
+		return tx.PutRecord(c.ctx(), store.Record{Kind: SettingKind, Key: name, At: time.Now().UnixMilli(), Doc: value})
 	})
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if s.Value, err = c.engine.MaskSetting(s.Value); err != nil {
-		return err
-	}
-	return c.json(http.StatusOK, s)
+	return c.engine.MaskSetting(value)
 }

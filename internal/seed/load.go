@@ -193,6 +193,20 @@ func readList(path string) ([][]byte, error) {
 	return docs, nil
 }
 
+// DefaultSetting returns the value that a setting comes with, nil for none.
+func DefaultSetting(name string) []byte {
+	settings, err := readSettings()
+	if err != nil {
+		return nil // a catalog without its settings has not even started
+	}
+	for _, s := range settings {
+		if s.Type == name {
+			return s.Value
+		}
+	}
+	return nil
+}
+
 func readSettings() ([]Setting, error) {
 	docs, err := readList("data/settings.json")
 	if err != nil {
