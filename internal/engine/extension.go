@@ -138,10 +138,7 @@ func (r propertyRule) check(value jsontext.Value, l *lookup) (jsontext.Value, er
 	case "integer", "timestamp":
 		return value, wantInteger(value, r.kind == "timestamp")
 	case "number":
-		if value.Kind() != '0' {
-			return nil, entity.BadRequest("a number is expected")
-		}
-		return value, nil
+		return value, wantNumber(value)
 	case "enum":
 		return r.checkEnum(value)
 	case "date-cp", "dateTime-cp", "time-cp":
@@ -186,6 +183,16 @@ func wantDuration(value jsontext.Value) error {
 		return entity.BadRequest("%q is not a duration such as P1DT12H", t)
 	}
 	return nil
+}
+
+// wantNumber takes what clients and the index can hold.
+func wantNumber(value jsontext.Value) error {
+	if value.Kind() == '0' {
+		if _, err := strconv.ParseFloat(string(value), 64); err == nil {
+			return nil
+		}
+	}
+	return entity.BadRequest("a number is expected")
 }
 
 func wantInteger(value jsontext.Value, positive bool) error {
