@@ -126,6 +126,7 @@ type API struct {
 	clock     func() time.Time
 	started   time.Time
 	presence  *presence
+	streams   chan struct{} // logs that are being watched
 	defaults  func(string) []byte
 	jobs      *job.Runner
 	apps      *apps.Runner
@@ -146,7 +147,7 @@ func New(opts Options) *API {
 		rankings: new(atomic.Pointer[readRanking]),
 		engine:   opts.Engine, auth: opts.Auth, index: opts.Index, indexer: opts.Indexer, limits: opts.Limits,
 		version: opts.Version, wire: opts.Wire, publicURL: strings.TrimSuffix(opts.PublicURL, "/"), settings: opts.Settings,
-		signOn: opts.SignOn, security: opts.Security, checkup: opts.Checkup, accepted: opts.Accepted, alerts: opts.Alerts, pages: pages.MustNew(opts.Version), log: opts.Log, routes: newRoutes(), started: time.Now(), presence: newPresence(), defaults: opts.Defaults,
+		signOn: opts.SignOn, security: opts.Security, checkup: opts.Checkup, accepted: opts.Accepted, alerts: opts.Alerts, pages: pages.MustNew(opts.Version), log: opts.Log, routes: newRoutes(), started: time.Now(), presence: newPresence(), streams: make(chan struct{}, maxStreams), defaults: opts.Defaults,
 	}
 	if a.log == nil {
 		a.log = slog.Default()

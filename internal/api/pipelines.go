@@ -55,6 +55,7 @@ func (a *API) pipelineRoutes() []Route {
 	add(http.MethodPost, logs+"/{fqn}/{runId}/close", ingestionType, (*call).closeLog).MaxBody = smallBody
 	add(http.MethodGet, logs+"/{fqn}", ingestionType, (*call).listLogs)
 	add(http.MethodGet, logs+"/{fqn}/{runId}", ingestionType, (*call).getLog)
+	add(http.MethodGet, logs+"/{fqn}/stream/{runId}", ingestionType, (*call).streamLog)
 	add(http.MethodGet, logs+"/{id}/last", ingestionType, (*call).lastLog)
 	add(http.MethodGet, logs+"/{id}/last/download", ingestionType, (*call).downloadLog)
 

@@ -220,6 +220,10 @@ func pipelineTries() map[string][]rightsTry {
 		s.t.Helper()
 		s.admin("POST", logs+"/$fqn/r1", log, 200)
 	}
+	closed := func(s *scene) {
+		s.t.Helper()
+		s.admin("POST", logs+"/$fqn/r1/close", "", 200)
+	}
 	period := "startTs=1&endTs=9999999999999"
 	tries := map[string][]rightsTry{
 		"PUT /pipelines/{fqn}/status":                          {{body: status}},
@@ -236,6 +240,7 @@ func pipelineTries() map[string][]rightsTry {
 		"POST " + logs + "/{fqn}/{runId}/close":                {{params: one}},
 		"GET " + logs + "/{fqn}":                               {{before: logged, class: showing("r1")}},
 		"GET " + logs + "/{fqn}/{runId}":                       {{before: logged, params: one, class: showing("a line")}},
+		"GET " + logs + "/{fqn}/stream/{runId}":                {{before: both(logged, closed), params: one, class: showing("a line")}},
 		"GET " + logs + "/{id}/last":                           {{before: logged, class: showing("a line")}},
 		"GET " + logs + "/{id}/last/download":                  {{before: logged, class: showing("a line")}},
 		"POST " + ingestion + "/bulk/deploy":                   {{body: `["$id"]`, why: unbuilt}},

@@ -1,0 +1,85 @@
+package api
+
+import (
+	"bufio"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// watchLog opens the stream of a log and returns what reads its next event.
+func (h *harness) watchLog(who caller, path, last string) (next func() string, answered *http.Response) {
+	h.t.Helper()
+	req, err := http.NewRequestWithContext(h.t.Context(), http.MethodGet, h.url+"/api/v1"+path, nil)
+	check(h.t, err)
+	req.Header.Set("Authorization", "Bearer "+who.token)
+	if last != "" {
+		req.Header.Set("Last-Event-ID", last)
+	}
+	answered, err = http.DefaultClient.Do(req)
+	check(h.t, err)
+	h.t.Cleanup(func() { _ = answered.Body.Close() })
+	lines := bufio.NewScanner(answered.Body)
+	return func() string {
+		var event []string
+		for lines.Scan() && lines.Text() != "" {
+			event = append(event, lines.Text())
+		}
+		return strings.Join(event, "|")
+	}, answered
+}
+
+func TestLogsAreStreamed(t *testing.T) {
+	h := newHarness(t)
+	h.ingestion()
+	bot := h.bot()
+	const logs = ingestions + "/logs/shop.nightly"
+	h.as(bot, "POST", logs+"/run-1", batch(t, "one\ntwo\n", false)).want(200)
+	next, answered := h.watchLog(h.admin, logs+"/stream/run-1", "")
+	if got := answered.Header.Get("Content-Type"); answered.StatusCode != 200 || !strings.HasPrefix(got, "text/event-stream") {
+		t.Fatalf("%d %s", answered.StatusCode, got)
+	}
+	first := next()
+	h.as(bot, "POST", logs+"/run-1", batch(t, "three", true)).want(200)
+	second := next()
+	h.as(bot, "POST", logs+"/run-1/close", map[string]any{"connectorId": "host-1", "timestamp": 1}).want(200)
+	want := []string{"id: 000000000000000|data: one|data: two", "id: 000000000000001|data: three", "event: end|data: the log is complete", ""}
+	if diff := cmp.Diff(want, []string{first, second, next(), next()}); diff != "" {
+		t.Errorf("events (-want +got):\n%s", diff)
+	}
+	// Who comes back goes on where it was.
+	again, _ := h.watchLog(h.admin, logs+"/stream/run-1", "000000000000000")
+	if diff := cmp.Diff(want[1:], []string{again(), again(), again()}); diff != "" {
+		t.Errorf("events after the first (-want +got):\n%s", diff)
+	}
+	for name, tc := range map[string]struct {
+		who        caller
+		path, last string
+		want       int
+	}{
+		"no such run":    {h.admin, "/stream/none", "", 404},
+		"not an event":   {h.admin, "/stream/run-1", "x", 400},
+		"no right to it": {h.botCaller(t, "bare"), "/stream/run-1", "", 403},
+	} {
+		if _, got := h.watchLog(tc.who, logs+tc.path, tc.last); got.StatusCode != tc.want {
+			t.Errorf("%s answers %d, want %d", name, got.StatusCode, tc.want)
+		}
+	}
+}
+
+func TestFewLogsAreStreamedAtATime(t *testing.T) {
+	h := newHarness(t)
+	h.ingestion()
+	const logs = ingestions + "/logs/shop.nightly"
+	h.as(h.bot(), "POST", logs+"/run-1", batch(t, "one\n", false)).want(200)
+	for range maxStreams {
+		h.api.streams <- struct{}{}
+	}
+	h.do("GET", logs+"/stream/run-1", nil, 503)
+	<-h.api.streams
+	if _, got := h.watchLog(h.admin, logs+"/stream/run-1", ""); got.StatusCode != 200 {
+		t.Errorf("with room there is %d", got.StatusCode)
+	}
+}
