@@ -43,6 +43,9 @@ func refusal(tool string) string {
 	return refusedTools[tool]
 }
 
+// reportID is the id that a report comes with.
+const reportID = "11111111-2222-4333-8444-555555555555"
+
 // absentID is the id of what could not be made, since its route is not built.
 const absentID = "00000000-0000-4000-8000-000000000000"
 
@@ -80,7 +83,7 @@ func TestMCPTools(t *testing.T) {
 		{one: "metric", many: "metrics", body: body{"name": "mcp_revenue"}, name: "mcp_revenue"},
 		{one: "container", many: "containers", body: body{"name": "bucket", "service": "mcp_store"}, name: "mcp_store.bucket"},
 		{one: "ml_model", many: "ml_models", body: body{"name": "churn", "service": "mcp_ml", "algorithm": "forest"}, name: "mcp_ml.churn"},
-		{one: "report", many: "reports", body: body{"name": "monthly", "service": "mcp_bi"}, name: "mcp_bi.monthly"},
+		{one: "report", many: "reports", body: body{"name": "monthly"}, name: "monthly"},
 		{one: "user", many: "users", body: body{"name": "mcp_ada", "email": "mcp_ada@example.com"}, name: "mcp_ada"},
 		{one: "team", many: "teams", body: body{"name": "mcp_team", "teamType": "Group"}, name: "mcp_team"},
 		{one: "classification", many: "classifications", body: body{"name": "McpLevel", "description": "How much"}, name: "McpLevel"},
@@ -112,6 +115,9 @@ func TestMCPTools(t *testing.T) {
 				admin.send(http.MethodPost, e.path, e.body, &made, http.StatusCreated)
 				ids[e.one] = made.ID
 				return
+			}
+			if e.one == "report" { // it is sent whole, with references
+				e.body["id"], e.body["service"] = reportID, body{"id": ids["dashboard_service"], "type": "dashboardService"}
 			}
 			answer := tools.call(t, "create_"+e.one, e.body, "", "")
 			ids[e.one] = between(answer, "'id': '", "'")
