@@ -169,6 +169,7 @@ func New(opts Options) *API {
 	}
 	a.catalog = search.NewCatalog(types)
 	a.engine.OnRename(renameInFeed)
+	a.engine.OnReview(reviewInFeed)
 	a.routes.add(a.authRoutes()...)
 	a.routes.add(a.signOnRoutes()...)
 	a.routes.add(a.pageRoutes()...)

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"net/http"
 	"strconv"
 
@@ -96,6 +97,9 @@ func (c *call) addThread() error {
 	if err := thread.Check(); err != nil {
 		return err
 	}
+	if thread.Task != nil && thread.Task.Type == feed.RequestApproval {
+		return entity.BadRequest("a task that asks for an approval comes by itself when a glossary term goes into review")
+	}
 	t, sel, _, err := c.linked(thread.About)
 	if err != nil {
 		return err
@@ -107,7 +111,7 @@ func (c *call) addThread() error {
 		}
 		thread.Entity = &entity.Ref{ID: row.ID, Type: row.Type, Name: row.Name, FullyQualifiedName: row.FQN}
 		if thread.Task != nil {
-			if thread.Task.ID, err = c.numberTask(tx, row.ID, thread.ID); err != nil {
+			if thread.Task.ID, err = numberTask(c.ctx(), tx, row.ID, thread.ID); err != nil {
 				return err
 			}
 		}
@@ -121,9 +125,9 @@ func (c *call) addThread() error {
 }
 
 // numberTask gives a task the next number.
-func (c *call) numberTask(tx store.Tx, owner, thread entity.ID) (int64, error) {
+func numberTask(ctx context.Context, tx store.Tx, owner, thread entity.ID) (int64, error) {
 	var last int64
-	rec, err := tx.Record(c.ctx(), taskCounterKind, "", "")
+	rec, err := tx.Record(ctx, taskCounterKind, "", "")
 	if err == nil {
 		err = json.Unmarshal(rec.Doc, &last)
 	}
@@ -135,19 +139,23 @@ func (c *call) numberTask(tx store.Tx, owner, thread entity.ID) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	return last, tx.PutRecord(c.ctx(),
+	return last, tx.PutRecord(ctx,
 		store.Record{Kind: taskCounterKind, At: millis(), Doc: []byte(strconv.FormatInt(last, 10))},
 		store.Record{Kind: taskKind, Owner: owner.String(), Key: timeseries.Key(last), At: millis(), Doc: id})
 }
 
 func (c *call) putThread(tx store.Tx, thread feed.Thread) error {
-	thread.ActingBot = c.by.Bot
+	return storeThread(c.ctx(), tx, thread, c.by)
+}
+
+func storeThread(ctx context.Context, tx store.Tx, thread feed.Thread, by entity.Principal) error {
+	thread.ActingBot = by.Bot
 	thread.Href = ""
 	doc, err := encoded(thread)
 	if err != nil {
 		return err
 	}
-	return tx.PutRecord(c.ctx(), store.Record{Kind: threadKind, Owner: thread.Entity.ID.String(), Key: thread.ID.String(), At: thread.UpdatedAt, Doc: doc})
+	return tx.PutRecord(ctx, store.Record{Kind: threadKind, Owner: thread.Entity.ID.String(), Key: thread.ID.String(), At: thread.UpdatedAt, Doc: doc})
 }
 
 func (c *call) threadHref(thread feed.Thread) string {
@@ -456,9 +464,12 @@ func (c *call) resolveTask() error {
 	if err != nil {
 		return err
 	}
-	if thread.Task.AsksForDescription() || thread.Task.AsksForTags() {
+	switch {
+	case thread.Task.AsksForDescription() || thread.Task.AsksForTags():
 		err = c.resolveByEdit(t, &thread, request.Value)
-	} else {
+	case thread.Task.Type == feed.RequestApproval:
+		err = c.resolveApproval(t, &thread, request.Value)
+	default:
 		err = c.endTask(t, &thread, request.Value, "")
 	}
 	if err != nil {
@@ -513,7 +524,12 @@ func (c *call) closeTask() error {
 	if err != nil {
 		return err
 	}
-	if err := c.endTask(t, &thread, "", request.Comment); err != nil {
+	if thread.Task.Type == feed.RequestApproval {
+		err = c.withdraw(t, &thread, request.Comment)
+	} else {
+		err = c.endTask(t, &thread, "", request.Comment)
+	}
+	if err != nil {
 		return err
 	}
 	return c.threaded(http.StatusOK, thread)
@@ -531,10 +547,8 @@ func (c *call) endTask(t *registry.Type, thread *feed.Thread, value, comment str
 		if *thread, err = c.threadByID(tx, id); err != nil {
 			return err
 		}
-		if !mine && thread.CreatedBy != c.by.Name {
-			if _, err := c.engine.RowFor(c.ctx(), tx, c.by, t, engine.ByID(thread.Entity.ID), policy.EditAll); err != nil {
-				return err
-			}
+		if err := c.mayEnd(tx, t, thread, mine); err != nil {
+			return err
 		}
 		if err := thread.Close(c.by.Name, value, millis()); err != nil {
 			return err
@@ -546,6 +560,15 @@ func (c *call) endTask(t *registry.Type, thread *feed.Thread, value, comment str
 		}
 		return c.putThread(tx, *thread)
 	})
+}
+
+// mayEnd lets in whose task it is, who asked, and who may change what it is about.
+func (c *call) mayEnd(r store.Reader, t *registry.Type, thread *feed.Thread, mine bool) error {
+	if mine || thread.CreatedBy == c.by.Name {
+		return nil
+	}
+	_, err := c.engine.RowFor(c.ctx(), r, c.by, t, engine.ByID(thread.Entity.ID), policy.EditAll)
+	return err
 }
 
 // assigned tells whether a task is for the caller or a team of theirs.

@@ -63,7 +63,7 @@ func TestBadThreads(t *testing.T) {
 		{`{"message":"","from":"admin","about":"` + customersLink + `"}`, 400},
 		{`{"message":"x","from":"admin","about":"` + customersLink + `","type":"Task"}`, 400},
 		{`{"message":"x","from":"admin","about":"` + customersLink + `","type":"Announcement","announcementDetails":{"startTime":5,"endTime":5}}`, 400},
-		{`{"message":"x","from":"admin","about":"` + customersLink + `","type":"Task","taskDetails":{"type":"RequestApproval","assignees":[{"id":"` + h.admin.id.String() + `","type":"user"}]}}`, 501},
+		{`{"message":"x","from":"admin","about":"` + customersLink + `","type":"Task","taskDetails":{"type":"RequestApproval","assignees":[{"id":"` + h.admin.id.String() + `","type":"user"}]}}`, 400},
 		{`{"message":"x","from":"admin","about":"` + customersLink + `","type":"Task","taskDetails":{"type":"Generic","assignees":[{"id":"11111111-2222-4333-8444-555555555555","type":"user"}]}}`, 404},
 	} {
 		h.do("POST", "/feed", test.body, test.status)

@@ -65,6 +65,7 @@ type Engine struct {
 	finder   Finder
 	farewell Farewell
 	onRename []func(context.Context, store.Tx, []Renamed) error
+	onReview []func(context.Context, store.Tx, Review) error
 
 	trees     *subtrees
 	stepsFrom int

@@ -257,7 +257,7 @@ func (h *hydration) references() ([]entity.ID, []store.Key, error) {
 	for i, ent := range h.ents {
 		ids = append(ids, refIDs(ent.Owners, ent.Domains, ent.DataProducts, ent.Reviewers, ent.Experts)...)
 		owners, domains := h.l.inherited(h.rows[i].Parent)
-		ids = append(ids, refIDs(owners, domains)...)
+		ids = append(ids, refIDs(owners, domains, h.l.inheritedReviewers(h.rows[i].Parent))...)
 		for _, rel := range h.s.stored {
 			if !h.shows(rel.Field) && !h.v.whole {
 				continue
@@ -348,6 +348,9 @@ func (h *hydration) fillEnvelope(ent *entity.Entity, row store.Row) {
 	}
 	if len(ent.Domains) == 0 && h.t.Supports.Domains {
 		ent.Domains = inheritedRefs(domains)
+	}
+	if len(ent.Reviewers) == 0 && h.t.Name == "glossaryTerm" {
+		ent.Reviewers = inheritedRefs(h.l.inheritedReviewers(row.Parent))
 	}
 	h.inheritDomains(ent)
 	ent.Owners = h.list("owners", ent.Owners)

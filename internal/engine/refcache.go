@@ -22,6 +22,7 @@ type refInfo struct {
 	serviceType string
 	owners      []entity.Ref // bare
 	domains     []entity.Ref // bare
+	reviewers   []entity.Ref // bare
 	rest        map[string][]entity.Ref
 	exclusive   bool // one of its children at a time may label something
 	disabled    bool // must not become a label
@@ -106,7 +107,7 @@ func (e *Engine) infoOf(row store.Row) (*refInfo, error) {
 			DisplayName: ent.DisplayName, Description: ent.Description, Deleted: &deleted,
 		},
 		parent: row.Parent, style: ent.Rest["style"], serviceType: text(ent.Rest["serviceType"]),
-		owners: ent.Owners, domains: ent.Domains, exclusive: flag(ent, "mutuallyExclusive"), disabled: flag(ent, "disabled"),
+		owners: ent.Owners, domains: ent.Domains, reviewers: ent.Reviewers, exclusive: flag(ent, "mutuallyExclusive"), disabled: flag(ent, "disabled"),
 	}
 	if row.Type == "team" {
 		info.owners, info.domains = nil, nil // see surroundings.inheritance

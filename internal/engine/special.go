@@ -47,6 +47,9 @@ func (w *write) changeOthers(ctx context.Context) error {
 	if err := w.oneDefault(ctx); err != nil {
 		return err
 	}
+	if err := w.announceReview(ctx); err != nil {
+		return err
+	}
 	return w.applyInverse(ctx)
 }
 

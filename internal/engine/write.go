@@ -421,6 +421,9 @@ func (w *write) finish(ctx context.Context, old *entity.Entity) error {
 	if err := w.storeNested(); err != nil {
 		return err
 	}
+	if err := w.review(ctx, old); err != nil {
+		return err
+	}
 	if w.t.Hooks.Prepare != nil {
 		if err := w.t.Hooks.Prepare(ent, w.parent); err != nil {
 			return err

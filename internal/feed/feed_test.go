@@ -157,7 +157,7 @@ func TestResolutions(t *testing.T) {
 	if _, err := tags.Resolution("A.B"); entity.KindOf(err) != entity.KindBadRequest {
 		t.Error(err)
 	}
-	for typ, known := range map[string]bool{"Generic": true, "UpdateTag": true, "RequestDescription": true, "RequestApproval": false, "RequestTestCaseFailureResolution": false} {
+	for typ, known := range map[string]bool{"Generic": true, "UpdateTag": true, "RequestDescription": true, "RequestApproval": true, "RequestTestCaseFailureResolution": false} {
 		if got := (&feed.Task{Type: typ}).Known(); got != known {
 			t.Errorf("%s: %v", typ, got)
 		}

@@ -88,6 +88,9 @@ const (
 	requestTag         = "RequestTag"
 	updateTag          = "UpdateTag"
 	generic            = "Generic"
+
+	// RequestApproval asks reviewers to approve or reject what the task is about.
+	RequestApproval = "RequestApproval"
 )
 
 // AsksForDescription tells whether resolving the task writes a description.
@@ -99,7 +102,9 @@ func (t *Task) AsksForDescription() bool {
 func (t *Task) AsksForTags() bool { return t.Type == requestTag || t.Type == updateTag }
 
 // Known tells whether the task can be resolved at all.
-func (t *Task) Known() bool { return t.AsksForDescription() || t.AsksForTags() || t.Type == generic }
+func (t *Task) Known() bool {
+	return t.AsksForDescription() || t.AsksForTags() || t.Type == generic || t.Type == RequestApproval
+}
 
 // Resolution is the change that resolving the task with a value makes. Tags come
 // as a JSON array of labels.
