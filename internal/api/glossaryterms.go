@@ -17,6 +17,7 @@ func (a *API) glossaryTermRoutes() []Route {
 	const base = "/api/v1/glossaryTerms"
 	return []Route{
 		{Method: http.MethodPut, Path: base + "/{id}/moveAsync", Access: Authenticated, Handle: (*call).moveTerm},
+		{Method: http.MethodPut, Path: base + "/{id}/tags/validate", Access: Authenticated, MaxBody: 1 << 20, Handle: a.typed("glossaryTerm", (*call).validateTermTags)},
 		{Method: http.MethodPost, Path: base + "/createMany", Access: Authenticated, Handle: (*call).createTerms},
 		{Method: http.MethodGet, Path: base + "/search", Access: Authenticated, Handle: (*call).searchTerms},
 	}

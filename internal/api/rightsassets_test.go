@@ -2,6 +2,7 @@ package api
 
 import (
 	"maps"
+	"net/http"
 	"strings"
 )
 
@@ -41,12 +42,34 @@ func assetTries() map[string][]rightsTry {
 	byParameter(tries, "/users", "PUT", "team=growers", "victim")
 	byParameter(tries, "/drives/directories", "POST", "name=driveService.directory", "deeper")
 	growTries(tries)
+	feedbackTries(tries)
 	const whatTypes = "what members types have is no secret among those who sign in"
 	tries["PUT /metadata/types/{id}"] = []rightsTry{{params: map[string]string{"id": "$type_table"}, body: `{"name":"p$n","description":"d","propertyType":{"id":"$type_string","type":"type"}}`}}
 	tries["GET /metadata/types/customProperties"] = []rightsTry{{why: whatTypes}}
 	tries["GET /metadata/types/fields/{entityType}"] = []rightsTry{{params: map[string]string{"entityType": "table"}, why: whatTypes}}
 	tries["GET /metadata/types/name/{entityType}/customProperties"] = []rightsTry{{params: map[string]string{"entityType": "table"}, why: whatTypes}}
 	return tries
+}
+
+// feedbackTries are the calls about recognizers of tags, and about tags of terms.
+func feedbackTries(tries map[string][]rightsTry) {
+	const (
+		path = "/tags/name/$tag_fqn/feedback"
+		body = `{"entityLink":"<#E::table::databaseService.database.databaseSchema.g$n>","tagFQN":"x","feedbackType":"FALSE_POSITIVE"}`
+	)
+	labelled := both(with("tag"), func(s *scene) {
+		s.set("n", s.w.next())
+		s.admin("POST", "/tables", `{"name":"g$n","databaseSchema":"databaseService.database.databaseSchema","columns":[],"owners":`+s.w.owners+`,"tags":[{"tagFQN":"$tag_fqn","source":"Classification","labelType":"Generated","state":"Suggested"}]}`, http.StatusCreated)
+	})
+	said := both(labelled, made("feedback", "POST", path, body))
+	tag := map[string]string{"fqn": "$tag_fqn"}
+	tries["GET /tags/{id}/recognizers"] = []rightsTry{{}}
+	tries["GET /tags/name/{fqn}/recognizers"] = []rightsTry{{}}
+	tries["POST /tags/name/{fqn}/feedback"] = []rightsTry{{before: labelled, params: tag, body: body}}
+	tries["GET /tags/name/{fqn}/feedback"] = []rightsTry{{before: said, params: tag, class: showing("FALSE_POSITIVE")}}
+	tries["GET /tags/feedback/pending"] = []rightsTry{{before: said, class: showing("FALSE_POSITIVE")}}
+	tries["GET /tags/feedback/{id}"] = []rightsTry{{before: said, params: map[string]string{"id": "$feedback"}}}
+	tries["PUT /glossaryTerms/{id}/tags/validate"] = []rightsTry{{body: `{"glossaryTags":[]}`}}
 }
 
 // growTries are the calls about trees of things and about what goes in and out of

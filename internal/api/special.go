@@ -26,6 +26,7 @@ func (a *API) specialRoutes() []Route {
 		a.glossaryTermRoutes(),
 		a.contractRoutes(),
 		a.figureRoutes(),
+		a.recognizerRoutes(),
 		a.portRoutes(),
 		a.hierarchyRoutes(),
 		a.teamRoutes(),

@@ -89,25 +89,56 @@ func descend(raw jsontext.Value, path []string, edit func(jsontext.Value) (jsont
 }
 
 func (c Change) onParts(list jsontext.Value, item string) (jsontext.Value, error) {
-	var parts []part
-	if list.Kind() != '[' || json.Unmarshal(list, &parts) != nil {
-		return nil, entity.NotFound("part", item)
-	}
-	found := find(parts, []string{item})
-	if found == nil {
-		path, err := entity.SplitFQN(item)
-		if err != nil {
-			return nil, err
-		}
-		for i := range path {
-			path[i] = entity.UnquoteName(path[i])
-		}
-		if found = find(parts, path); found == nil {
-			return nil, entity.NotFound("part", item)
-		}
+	parts, found, err := locate(list, item)
+	if err != nil {
+		return nil, err
 	}
 	found.Description, found.Tags = c.on(found.Description, found.Tags)
 	return encode(parts)
+}
+
+// locate reads a list of parts and finds one of them by its name or its path.
+func locate(list jsontext.Value, item string) (parts []part, found *part, err error) {
+	if list.Kind() != '[' || json.Unmarshal(list, &parts) != nil {
+		return nil, nil, entity.NotFound("part", item)
+	}
+	if found = find(parts, []string{item}); found != nil {
+		return parts, found, nil
+	}
+	path, err := entity.SplitFQN(item)
+	if err != nil {
+		return nil, nil, err
+	}
+	for i := range path {
+		path[i] = entity.UnquoteName(path[i])
+	}
+	if found = find(parts, path); found == nil {
+		return nil, nil, entity.NotFound("part", item)
+	}
+	return parts, found, nil
+}
+
+// LabelsAt are the labels where the link points: of the entity itself or of one of its
+// parts. The error is a KindNotFound when there is no such part.
+func LabelsAt(t *registry.Type, ent *entity.Entity, link entity.Link) ([]entity.TagLabel, error) {
+	if link.Item == "" {
+		return ent.Tags, nil
+	}
+	for _, n := range t.Nested {
+		if n.Path[0] != link.Field && n.Path[len(n.Path)-1] != link.Field {
+			continue
+		}
+		var labels []entity.TagLabel
+		_, err := descend(ent.Rest[n.Path[0]], n.Path[1:], func(list jsontext.Value) (jsontext.Value, error) {
+			_, found, err := locate(list, link.Item)
+			if err == nil {
+				labels = found.Tags
+			}
+			return list, err
+		})
+		return labels, err
+	}
+	return nil, entity.BadRequest("%s has no parts called %s", t.Name, entity.Shorten(link.Field, 60))
 }
 
 func find(parts []part, path []string) *part {
