@@ -225,13 +225,22 @@ func appTries() map[string][]rightsTry {
 		"GET /apps/name/{name}/extension":   {{params: named}},
 		"GET /apps/name/{name}/runs/latest": {{params: named, before: ran}},
 		"GET /apps/name/{name}/logs":        {{params: named, before: ran}},
-		"POST /apps/trigger/{name}":         {{params: named, why: "409 while it runs"}},
-		"POST /apps/stop/{name}":            {{params: named, why: "400 when it does not run"}},
+		"POST /apps/trigger/{name}":         {{params: named, class: classOfRun}},
+		"POST /apps/stop/{name}":            {{params: named, class: classOfRun}},
 	}
 	for _, what := range []string{"schedule", "configure", "deploy"} {
 		tries["POST /apps/"+what+"/{name}"] = []rightsTry{{params: named}}
 	}
 	return tries
+}
+
+// classOfRun takes those for let in who find the application running already, or not
+// any more: calls come side by side, and nobody knows how long a run takes.
+func classOfRun(_ *scene, a answer) string {
+	if a.status == http.StatusConflict || a.status == http.StatusBadRequest {
+		return cellPast
+	}
+	return classOf(a)
 }
 
 // systemTries are the calls about the server itself.
