@@ -20,6 +20,7 @@ type settings struct {
 	signOn  bool
 	rights  bool
 	trees   int
+	large   int
 }
 
 func main() {
@@ -35,6 +36,7 @@ func main() {
 	flag.BoolVar(&s.signOn, "signon", false, "instead, measure what authenticating costs")
 	flag.BoolVar(&s.rights, "rights", false, "instead, measure what deciding about rights costs")
 	flag.IntVar(&s.trees, "trees", 0, "instead, delete and restore a service with so many tables while others write")
+	flag.IntVar(&s.large, "large", 0, "instead, rename a glossary of so many terms, import half as many rows, and walk lineage of so many tables")
 	flag.StringVar(&s.only, "only", "", "run only the scenario with this name")
 	flag.Parse()
 	log.SetFlags(0)
@@ -56,6 +58,9 @@ func run(ctx context.Context, s settings) error {
 	}
 	if s.trees > 0 {
 		return measureTrees(ctx, s, dir)
+	}
+	if s.large > 0 {
+		return measureLarge(ctx, s, dir)
 	}
 	if s.signOn {
 		return measureSignOn(ctx, s, dir)

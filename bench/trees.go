@@ -2,12 +2,13 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"slices"
 	"time"
+
+	"github.com/go-json-experiment/json"
 )
 
 // maxWait is how long somebody who writes may wait while a tree is deleted, 99 times of
