@@ -106,6 +106,13 @@ func (tr *trial) search(t *testing.T) {
 	eventually(t, "finding "+tr.name+" by its name", func() bool { return tr.found(t, byName) })
 }
 
+// searched checks whether a search that looks for the entity by its name shows it.
+func (tr *trial) searched(t *testing.T, query string, want bool) {
+	t.Helper()
+	path := "/api/v1/search/query?size=50&index=all&q=" + url.QueryEscape(`fullyQualifiedName:"`+strings.ReplaceAll(tr.fqn, `"`, `\"`)+`"`) + query
+	eventually(t, fmt.Sprintf("a search with %q that shows %s: %v", query, tr.fqn, want), func() bool { return tr.found(t, path) == want })
+}
+
 func (tr *trial) found(t *testing.T, path string) bool {
 	t.Helper()
 	var result struct {
@@ -127,6 +134,18 @@ func (tr *trial) found(t *testing.T, path string) bool {
 
 // events checks that the feed tells of the writes, each with the state it left.
 func (tr *trial) events(t *testing.T) {
+	seen := tr.told(t)
+	if seen["entityCreated"] != 1 {
+		t.Errorf("the feed tells %d times of the creation", seen["entityCreated"])
+	}
+	if tr.version > 0.1 && seen["entityUpdated"] == 0 {
+		t.Errorf("the feed tells of no update up to version %v", tr.version)
+	}
+}
+
+// told counts what the feed tells of the entity, by kind of event.
+func (tr *trial) told(t *testing.T) (seen map[string]int) {
+	t.Helper()
 	var feed struct {
 		Data []struct {
 			EventType  string `json:"eventType"`
@@ -135,9 +154,9 @@ func (tr *trial) events(t *testing.T) {
 			Entity     string `json:"entity"`
 		} `json:"data"`
 	}
-	path := fmt.Sprintf("/api/v1/events?entityCreated=%s&entityUpdated=%s&timestamp=%d&limit=10000", tr.typ.Name, tr.typ.Name, tr.began)
+	path := fmt.Sprintf("/api/v1/events?entityCreated=%[1]s&entityUpdated=%[1]s&entityDeleted=%[1]s&entityRestored=%[1]s&timestamp=%[2]d&limit=10000", tr.typ.Name, tr.began)
 	decode(t, tr.c.get(t, path).want(t, http.StatusOK).body, &feed)
-	seen := map[string]int{}
+	seen = map[string]int{}
 	for _, event := range feed.Data {
 		if event.EntityType != tr.typ.Name {
 			t.Fatalf("the feed of %s tells of a %s", tr.typ.Name, event.EntityType)
@@ -149,12 +168,7 @@ func (tr *trial) events(t *testing.T) {
 			}
 		}
 	}
-	if seen["entityCreated"] != 1 {
-		t.Errorf("the feed tells %d times of the creation", seen["entityCreated"])
-	}
-	if tr.version > 0.1 && seen["entityUpdated"] == 0 {
-		t.Errorf("the feed tells of no update up to version %v", tr.version)
-	}
+	return seen
 }
 
 func (tr *trial) softDelete(t *testing.T) {
@@ -176,6 +190,11 @@ func (tr *trial) softDelete(t *testing.T) {
 	tr.listed(t, "", false)
 	tr.listed(t, "&include=deleted", true)
 	tr.listed(t, "&include=all", true)
+	tr.searched(t, "", false)
+	tr.searched(t, "&deleted=true", true)
+	if seen := tr.told(t); seen["entitySoftDeleted"] != 1 {
+		t.Errorf("the feed tells of the soft deletion %d times", seen["entitySoftDeleted"])
+	}
 	if !tr.typ.Supports.Restore {
 		return
 	}
@@ -186,6 +205,10 @@ func (tr *trial) softDelete(t *testing.T) {
 	tr.c.send(t, http.MethodPut, tr.base+"/restore", map[string]any{"id": tr.id}).refused(t, http.StatusNotFound)
 	if now := tr.again(t); now["deleted"] == true {
 		t.Error("restored, but still marked as deleted")
+	}
+	tr.searched(t, "", true)
+	if seen := tr.told(t); seen["entityRestored"] != 1 {
+		t.Errorf("the feed tells of the restoration %d times", seen["entityRestored"])
 	}
 }
 
@@ -217,6 +240,11 @@ func (tr *trial) hardDelete(t *testing.T) {
 	}
 	tr.c.send(t, http.MethodDelete, path+"?hardDelete=true", nil).refused(t, http.StatusNotFound)
 	tr.listed(t, "&include=all", false)
+	tr.searched(t, "", false)
+	tr.searched(t, "&deleted=true", false)
+	if seen := tr.told(t); seen["entityDeleted"] != 1 {
+		t.Errorf("the feed tells of the deletion %d times", seen["entityDeleted"])
+	}
 	if !tr.typ.Supports.PutAllowed {
 		return
 	}

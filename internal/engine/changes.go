@@ -159,6 +159,11 @@ func (e *Engine) statesAt(ctx context.Context, r store.Reader, generation uint64
 		some := make([]store.Row, len(places))
 		for j, i := range places {
 			some[j] = rows[i]
+			if events[i].Doc != nil { // it is gone, and no row says what it was below
+				if some[j].Parent, err = s.parentIn(events[i].Doc); err != nil {
+					return nil, err
+				}
+			}
 		}
 		ents, err := e.hydrate(ctx, r, e.newLookup(r, generation, true), s.t, some, View{whole: true, Include: store.All, Base: base})
 		if err != nil {
@@ -173,6 +178,27 @@ func (e *Engine) statesAt(ctx context.Context, r store.Reader, generation uint64
 		}
 	}
 	return out, nil
+}
+
+// parentIn returns the parent that a stored document names.
+func (s *shape) parentIn(doc []byte) (entity.ID, error) {
+	if len(s.t.Parents) == 0 {
+		return entity.NilID, nil
+	}
+	ent, err := decodeDoc(doc)
+	if err != nil {
+		return entity.NilID, err
+	}
+	for _, p := range s.t.Parents {
+		refs, err := refsOf(ent.Rest[p.Field])
+		if err != nil {
+			return entity.NilID, entity.Internal(err)
+		}
+		if len(refs) > 0 {
+			return refs[0].ID, nil
+		}
+	}
+	return entity.NilID, nil
 }
 
 // rowsAt returns the rows of the entities as they were at the events; Doc is nil
