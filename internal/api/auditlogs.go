@@ -19,7 +19,10 @@ import (
 // auditLogRoutes serve what was changed in the catalog, and what was done about accounts
 // and tokens, as one list in the shape that clients know.
 func (a *API) auditLogRoutes() []Route {
-	return []Route{{Method: http.MethodGet, Path: "/api/v1/audit/logs", Access: AdminOnly, Handle: (*call).listAuditLogs}}
+	return []Route{
+		{Method: http.MethodGet, Path: "/api/v1/audit/logs", Access: AdminOnly, Handle: (*call).listAuditLogs},
+		{Method: http.MethodGet, Path: "/api/v1/audit/logs/export", Access: AdminOnly, Handle: (*call).exportAuditLogs},
+	}
 }
 
 // auditLog is one entry of the list. The names are those of clients.
@@ -300,7 +303,11 @@ func (s *auditSearch) kindOf(user string) string {
 func (s *auditSearch) serviceOf(typ, fqn string) string {
 	t, ok := s.c.engine.Registry().ByName(typ)
 	for ok && len(t.Parents) > 0 {
-		t, ok = s.c.engine.Registry().ByName(t.Parents[len(t.Parents)-1].Type)
+		above := t.Parents[len(t.Parents)-1].Type
+		if above == t.Name { // a tree of its own, such as teams
+			return ""
+		}
+		t, ok = s.c.engine.Registry().ByName(above)
 	}
 	if !ok || !strings.HasSuffix(t.Name, "Service") {
 		return ""

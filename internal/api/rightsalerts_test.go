@@ -28,5 +28,21 @@ func alertTries() map[string][]rightsTry {
 			tries["GET "+base+one+"/"+what] = []rightsTry{{}}
 		}
 	}
+	const (
+		templates = "/notificationTemplates"
+		text      = `"templateSubject":"s","templateBody":"b"`
+	)
+	tries["GET "+templates+"/helpers"] = []rightsTry{{}}
+	tries["POST "+templates+"/validate"] = []rightsTry{{body: "{" + text + "}"}}
+	tries["POST "+templates+"/render"] = []rightsTry{{body: `{"resource":"table",` + text + "}"}}
+	tries["POST "+templates+"/send"] = []rightsTry{{
+		body: `{"renderRequest":{"resource":"table",` + text + `},"destinations":[{"category":"External","type":"Slack","config":{"endpoint":"https://10.0.0.1/"}}]}`,
+		why:  "400: the address is one of the inside",
+	}}
+	tries["PUT "+templates+"/{id}/reset"] = []rightsTry{{why: "400: the template is nobody's but its maker's"}}
+	tries["PUT "+templates+"/name/{fqn}/reset"] = []rightsTry{{why: "400: the template is nobody's but its maker's"}}
+	tries["GET /audit/logs/export"] = []rightsTry{{query: "startTs=1&endTs=2"}}
+	tries["PUT /docStore/validateTemplate/{templateName}"] = []rightsTry{{params: map[string]string{"templateName": "x"}, body: `{"template":"x","placeHolders":[]}`}}
+	tries["POST /docStore/resetEmailTemplate"] = []rightsTry{{}}
 	return tries
 }

@@ -33,6 +33,8 @@ func (a *API) specialRoutes() []Route {
 		a.openLineageRoutes(),
 		a.jobRoutes(),
 		a.alertRoutes(),
+		a.templateRoutes(),
+		a.emailTemplateRoutes(),
 	} {
 		all = append(all, group...)
 	}

@@ -6,5 +6,5 @@
 // became of an event, in one transaction, so that after a crash at most the event that
 // was on its way is sent again, and none is left out. Lines do not wait for each other.
 //
-// It may import alert, engine, entity, registry and store.
+// It may import alert, engine, entity, handlebars, registry, richtext and store.
 package notify

@@ -229,22 +229,26 @@ func (s *Service) backoff(failures int) time.Duration {
 
 // send sends an event to all recipients who did not get it yet.
 func (s *Service) send(ctx context.Context, l *line, ev store.Event, change engine.ChangeEvent) error {
-	switch l.to.Type {
-	case alert.Webhook:
+	if l.to.Type == alert.Webhook {
 		body, err := json.Marshal(change)
 		if err != nil {
 			return entity.Internal(err)
 		}
 		return s.post(ctx, l.to, body)
-	case alert.Email:
+	}
+	n, err := s.notice(ctx, l.alert, change)
+	if err != nil {
+		return err
+	}
+	if l.to.Type == alert.Email {
 		addresses, err := s.recipients(ctx, l.to, ev, change)
 		if err != nil {
 			return err
 		}
-		subject, plain, rich := noticeOf(change).Mail()
+		subject, plain, rich := n.Mail()
 		return s.mail(ctx, addresses, l.done, subject, plain, rich)
 	}
-	body, err := bodyFor(l.to.Type, noticeOf(change))
+	body, err := bodyFor(l.to.Type, n)
 	if err != nil {
 		return err
 	}

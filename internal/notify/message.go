@@ -19,6 +19,7 @@ type Notice struct {
 	Title string
 	Lines []string
 	Link  string // to what changed; "" for none
+	HTML  string // the same as harmless HTML, if a template made it
 }
 
 // Bounds of a notice; the services that show it have tighter ones than we.
@@ -213,15 +214,17 @@ func chatBody(n Notice) object {
 func (n Notice) Mail() (subject, plain, rich string) {
 	var p, h strings.Builder
 	fmt.Fprintf(&p, "%s\n", n.Title)
-	fmt.Fprintf(&h, "<p>%s</p>\n", html.EscapeString(n.Title))
-	if len(n.Lines) > 0 {
-		h.WriteString("<ul>\n")
+	for _, line := range n.Lines {
+		fmt.Fprintf(&p, "\n- %s", line)
+	}
+	p.WriteByte('\n')
+	if n.HTML != "" {
+		h.WriteString(n.HTML + "\n")
+	} else {
+		fmt.Fprintf(&h, "<p>%s</p>\n", html.EscapeString(n.Title))
 		for _, line := range n.Lines {
-			fmt.Fprintf(&p, "\n- %s", line)
-			fmt.Fprintf(&h, "<li>%s</li>\n", html.EscapeString(line))
+			fmt.Fprintf(&h, "<p>%s</p>\n", html.EscapeString(line))
 		}
-		p.WriteByte('\n')
-		h.WriteString("</ul>\n")
 	}
 	if n.Link != "" {
 		fmt.Fprintf(&p, "\n%s\n", n.Link)

@@ -2,6 +2,8 @@ package registry
 
 import (
 	"github.com/catalpa-metadata/catalpa/internal/alert"
+	"github.com/catalpa-metadata/catalpa/internal/entity"
+	"github.com/catalpa-metadata/catalpa/internal/handlebars"
 	"github.com/catalpa-metadata/catalpa/internal/jsonschema"
 )
 
@@ -81,6 +83,21 @@ func automationTypes(set *jsonschema.Set) []*Type {
 				{Param: "provider", Kind: FilterField, Field: "provider"},
 			},
 			Supports: routes(restore | async | patchByName),
+			Hooks:    Hooks{Validate: validateTemplate},
 		},
 	}
+}
+
+// validateTemplate refuses a template of notifications that could not be used.
+func validateTemplate(old, e *entity.Entity) error {
+	for _, name := range []string{"templateSubject", "templateBody"} {
+		text := textMember(e, name)
+		if old != nil && textMember(old, name) == text {
+			continue
+		}
+		if _, err := handlebars.Parse(text); err != nil {
+			return entity.BadRequest("%s: %s", name, err)
+		}
+	}
+	return nil
 }
