@@ -56,6 +56,9 @@ type Indexer interface {
 	Failures() []search.Failure
 	// Reindex makes the documents of some entities anew.
 	Reindex(ctx context.Context, ids []entity.ID) error
+	// StartCheck begins to compare the index with the store, Checked tells how far it is.
+	StartCheck(repair bool) error
+	Checked() search.Check
 	// Drop removes all documents of an index.
 	Drop(ctx context.Context, index string) error
 }

@@ -186,6 +186,8 @@ func (idleIndexer) Rebuild(context.Context, func(done, total int)) error { retur
 func (idleIndexer) Rebuilding() search.Progress                          { return search.Progress{} }
 func (idleIndexer) Failures() []search.Failure                           { return nil }
 func (idleIndexer) Reindex(context.Context, []entity.ID) error           { return nil }
+func (idleIndexer) StartCheck(bool) error                                { return nil }
+func (idleIndexer) Checked() search.Check                                { return search.Check{} }
 func (idleIndexer) Drop(context.Context, string) error                   { return nil }
 
 // harness is a server behind httptest with the seed data, and callers.

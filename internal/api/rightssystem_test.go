@@ -63,6 +63,8 @@ func lookTries() map[string][]rightsTry {
 		"GET /search/stats":                {{}},
 		"POST /search/preview":             {{body: `{"query":"findable","index":"table","searchSettings":{}}`, class: found}},
 		"DELETE /search/stats/orphan":      {{}},
+		"GET /search/check":                {{}},
+		"POST /search/check":               {{}},
 		"GET /search/reindex/failures":     {{}},
 		"POST /search/reindexEntities":     {{body: `[{"id":"$findable","type":"table"}]`}},
 		"POST /search/vector/query":        {{body: `{"query":"findable"}`, why: "501: there are no vectors"}},

@@ -24,6 +24,8 @@ func (a *API) searchAdminRoutes() []Route {
 		previewRoute(),
 		{Method: http.MethodGet, Path: base + "/stats", Access: AdminOnly, Handle: (*call).searchStats},
 		{Method: http.MethodDelete, Path: base + "/stats/orphan", Access: AdminOnly, Handle: (*call).dropOrphans},
+		{Method: http.MethodGet, Path: base + "/check", Access: AdminOnly, Handle: func(c *call) error { return c.showCheck(http.StatusOK) }},
+		{Method: http.MethodPost, Path: base + "/check", Access: AdminOnly, MaxBody: smallBody, Handle: (*call).startCheck},
 		{Method: http.MethodGet, Path: base + "/reindex/failures", Access: AdminOnly, Handle: (*call).reindexFailures},
 		{Method: http.MethodPost, Path: base + "/reindexEntities", Access: AdminOnly, MaxBody: 1 << 20, Handle: (*call).reindexEntities},
 		{Method: http.MethodPost, Path: base + "/vector/query", Access: Authenticated, MaxBody: smallBody, Handle: noVectors},
@@ -280,4 +282,49 @@ func (c *call) reindexEntities() error {
 		"requested": len(ids), "indexed": len(there) - len(failed), "removed": len(ids) - len(there), "failed": failed,
 		"took": time.Since(begun).Milliseconds(),
 	})
+}
+
+// indexCheck is a comparison of store and index.
+type indexCheck struct {
+	Running   bool     `json:"running"`
+	Repair    bool     `json:"repair"`
+	Began     int64    `json:"began,omitzero"`
+	Ended     int64    `json:"ended,omitzero"`
+	Done      int      `json:"done"`
+	Total     int      `json:"total"`
+	Missing   int      `json:"missing"`
+	Different int      `json:"different"`
+	Extra     int      `json:"extra"`
+	Repaired  int      `json:"repaired"`
+	Examples  []string `json:"examples"`
+}
+
+// startCheck has the index compared with the store, and mended with repair=true.
+func (c *call) startCheck() error {
+	repair, err := c.flag("repair", false)
+	if err != nil {
+		return err
+	}
+	if err := c.indexer.StartCheck(repair); err != nil {
+		return err
+	}
+	return c.showCheck(http.StatusAccepted)
+}
+
+func (c *call) showCheck(status int) error {
+	check := c.indexer.Checked()
+	out := indexCheck{
+		Running: check.Running, Repair: check.Repair, Done: check.Done, Total: check.Total, Missing: check.Missing,
+		Different: check.Different, Extra: check.Extra, Repaired: check.Repaired, Examples: []string{},
+	}
+	if !check.Began.IsZero() {
+		out.Began = check.Began.UnixMilli()
+	}
+	if !check.Ended.IsZero() {
+		out.Ended = check.Ended.UnixMilli()
+	}
+	for _, id := range check.Examples {
+		out.Examples = append(out.Examples, id.String())
+	}
+	return c.json(status, out)
 }

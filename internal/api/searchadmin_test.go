@@ -1,9 +1,11 @@
 package api
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"net/url"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -152,4 +154,45 @@ func TestFailuresOfTheIndexAreListed(t *testing.T) {
 	h.do("GET", "/search/reindex/failures?offset=1&limit=1", nil, 200).shows("total", "2", "data.0.entityType", "user", "data.1", "")
 	h.do("GET", "/search/stats", nil, 200).shows("clusterHealth", "YELLOW")
 	h.do("POST", "/search/reindexEntities", `[{"id":"`+books+`"}]`, 200).shows("indexed", "0", "failed.0", books)
+}
+
+// TestTheIndexIsComparedWithTheStore spoils an index in every way and has it mended.
+func TestTheIndexIsComparedWithTheStore(t *testing.T) {
+	h := newHarness(t)
+	books, readers := h.table(h.schema(), "books", "isbn"), h.table("shop.db.public", "readers", "id")
+	x := h.indexing()
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- x.Run(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		_ = <-ended // the context that was cancelled
+	})
+	check(t, x.WaitFor(t.Context(), h.lastSeq()))
+	var extra entity.ID
+	extra[0] = 7
+	booksID, err := entity.ParseID(books)
+	check(t, err)
+	readersID, err := entity.ParseID(readers)
+	check(t, err)
+	check(t, h.api.index.Apply(t.Context(), search.Batch{Position: x.Position(), Deletes: []entity.ID{booksID}, Upserts: []search.Document{
+		{ID: extra, Index: "table_search_index", Source: []byte(`{"name":"ghost"}`)}, {ID: readersID, Index: "table_search_index", Source: []byte(`{"name":"old"}`)},
+	}}))
+
+	run := func(query string) answer {
+		t.Helper()
+		h.do("POST", "/search/check"+query, nil, 202)
+		for x.Checked().Running {
+			check(t, t.Context().Err())
+			runtime.Gosched()
+		}
+		return h.do("GET", "/search/check", nil, 200)
+	}
+	h.do("GET", "/search/check", nil, 200).shows("running", "false", "done", "0")
+	run("").shows("missing", "1", "different", "1", "extra", "1", "repaired", "0")
+	run("?repair=true").shows("missing", "1", "different", "1", "extra", "1", "repaired", "3")
+	run("").shows("missing", "0", "different", "0", "extra", "0", "repaired", "0", "examples", "[]")
+	h.as(h.nobody, "GET", "/search/get/table/doc/"+books, nil).want(200)
+	h.as(h.nobody, "GET", "/search/get/table/doc/"+readers, nil).want(200).shows("name", "readers")
+	h.do("POST", "/search/check?repair=perhaps", nil, 400)
 }

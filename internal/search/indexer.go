@@ -75,7 +75,8 @@ type Indexer struct {
 
 	mu       sync.Mutex
 	position uint64
-	progress Progress      // of rebuilds
+	progress Progress // of rebuilds
+	check    checking
 	moved    chan struct{} // closed when position changes
 	attempts int
 }
@@ -125,6 +126,11 @@ func (x *Indexer) Run(ctx context.Context) error {
 	}
 	for ctx.Err() == nil {
 		more, err := x.step(ctx)
+		if err == nil {
+			var checking bool
+			checking, err = x.checkPage(ctx)
+			more = more || checking
+		}
 		switch {
 		case err != nil:
 			x.pause(ctx, err)

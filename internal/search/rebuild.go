@@ -8,6 +8,9 @@ import (
 	"github.com/catalpa-metadata/catalpa/internal/store"
 )
 
+// tellEvery is how often the log says how far a rebuild is.
+const tellEvery = 10 * time.Second
+
 // Rebuild empties the index and fills it from the catalog, page by page. The
 // position is set at the very end, to what it was at the beginning, so that
 // changes meanwhile are caught up with, and a rebuild that was cut off starts
@@ -27,7 +30,7 @@ func (x *Indexer) Rebuild(ctx context.Context, progress func(done, total int)) e
 	x.failed.clear()
 	x.report(func(p *Progress) { *p = Progress{Running: true, Total: total, Began: time.Now()} })
 	defer x.report(func(p *Progress) { p.Running, p.Ended = false, time.Now() })
-	done := 0
+	done, told := 0, time.Now()
 	for _, typ := range x.types {
 		for after := ""; ; {
 			ids, last, err := x.idsAfter(ctx, typ, after)
@@ -45,6 +48,10 @@ func (x *Indexer) Rebuild(ctx context.Context, progress func(done, total int)) e
 			}
 			done += len(ids)
 			x.report(func(p *Progress) { p.Done, p.Total = done, max(total, done) })
+			if time.Since(told) > tellEvery {
+				told = time.Now()
+				x.log.InfoContext(ctx, "building the search index", "done", done, "of", max(total, done))
+			}
 			if progress != nil {
 				progress(done, max(total, done))
 			}
