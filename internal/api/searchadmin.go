@@ -5,6 +5,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -28,12 +29,31 @@ func (a *API) searchAdminRoutes() []Route {
 		{Method: http.MethodPost, Path: base + "/check", Access: AdminOnly, MaxBody: smallBody, Handle: (*call).startCheck},
 		{Method: http.MethodGet, Path: base + "/reindex/failures", Access: AdminOnly, Handle: (*call).reindexFailures},
 		{Method: http.MethodPost, Path: base + "/reindexEntities", Access: AdminOnly, MaxBody: 1 << 20, Handle: (*call).reindexEntities},
-		{Method: http.MethodPost, Path: base + "/vector/query", Access: Authenticated, MaxBody: smallBody, Handle: noVectors},
+		{Method: http.MethodPost, Path: base + "/vector/query", Access: Authenticated, MaxBody: smallBody, Handle: (*call).vectorQuery},
 		{Method: http.MethodGet, Path: base + "/vector/fingerprint", Access: Authenticated, Handle: noVectors},
 		{Method: http.MethodGet, Path: "/api/v1/system/search/nlq", Access: Authenticated, Handle: func(c *call) error {
 			return c.json(http.StatusOK, false) // no language model reads what people ask
 		}},
 	}
+}
+
+// vectorQuery reads what was asked, so that a broken question is told apart from one
+// that nothing here can answer.
+func (c *call) vectorQuery() error {
+	body, err := c.body()
+	if err != nil {
+		return err
+	}
+	var asked struct {
+		Query string `json:"query"`
+	}
+	if err := json.Unmarshal(body, &asked); err != nil {
+		return entity.BadRequest("the body cannot be read: %s", wordJSON(err))
+	}
+	if strings.TrimSpace(asked.Query) == "" {
+		return entity.BadRequest("query is missing")
+	}
+	return noVectors(c)
 }
 
 // noVectors says what is not there, and what to ask instead.
@@ -301,6 +321,12 @@ type indexCheck struct {
 
 // startCheck has the index compared with the store, and mended with repair=true.
 func (c *call) startCheck() error {
+	if c.r.ContentLength != 0 { // all is in the address; what is no body at all is refused
+		var nothing struct{}
+		if err := c.decode(&nothing); err != nil {
+			return err
+		}
+	}
 	repair, err := c.flag("repair", false)
 	if err != nil {
 		return err

@@ -42,6 +42,9 @@ func TestSentencesAreSearchedForTheirWordsAndSaySo(t *testing.T) {
 	}
 	h.as(h.nobody, "GET", "/search/nlq/query?index=table&q="+url.QueryEscape("and of the"), nil).want(200).shows("hits.total.value", "0")
 	h.as(h.nobody, "GET", "/search/nlq/query?index=table&q=", nil).want(200).shows("hits.total.value", "1")
+	for _, body := range []string{`{`, `[]`, `{}`, `{"query":" "}`, `{"query":7}`} {
+		h.as(h.nobody, "POST", "/search/vector/query", body).want(400)
+	}
 	for _, call := range [][2]string{{"POST", "/search/vector/query"}, {"GET", "/search/vector/fingerprint?parentId=" + books}} {
 		var body any
 		if call[0] == "POST" {

@@ -85,12 +85,16 @@ func (x *Indexer) checkPage(ctx context.Context) (more bool, err error) {
 	} else {
 		err = x.compareDocuments(ctx, &c, pending)
 	}
-	if err != nil {
-		return true, err
+	if err != nil { // following the events goes before: whoever wants to may check again
+		c.Running, c.Ended = false, time.Now()
 	}
 	x.mu.Lock()
 	x.check = c
 	x.mu.Unlock()
+	if err != nil {
+		x.log.ErrorContext(ctx, "the check of the search index was given up", "error", err, "entities", c.Done, "of", c.Total)
+		return false, nil
+	}
 	if !c.Running {
 		x.log.InfoContext(ctx, "search index checked", "entities", c.Done, "missing", c.Missing, "different", c.Different, "extra", c.Extra, "repaired", c.Repaired)
 	}
