@@ -197,7 +197,7 @@ func (c *call) entityRules() error {
 }
 
 // triggerWorkflow says that there is nothing that tries connections, to those who may
-// ask.
+// ask; so does the line of the route in contract_routes.txt.
 func (c *call) triggerWorkflow(t *registry.Type) error {
 	sel, err := c.selector()
 	if err != nil {
