@@ -159,5 +159,5 @@ func (c *call) moveTerm() error {
 		return entity.Internal(err)
 	}
 	done := c.jobs.Note(c.by.UserID, "moveGlossaryTerm", job.Result{Media: "application/json", Body: moved})
-	return c.json(http.StatusAccepted, jobAnswer{EntityName: result.Entity.FullyQualifiedName, Job: done, Message: "The term has been moved."})
+	return c.json(http.StatusAccepted, jobAnswer{EntityName: result.Entity.Name, Job: done, Message: "The term has been moved."})
 }

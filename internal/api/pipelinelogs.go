@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"io"
+	"mime"
 	"net/http"
 	"strconv"
 	"strings"
@@ -421,13 +422,13 @@ func (c *call) lastLog(t *registry.Type) error {
 
 // downloadLog answers the whole log of the newest run as a file.
 func (c *call) downloadLog(t *registry.Type) error {
-	_, text, err := c.logText(t, "")
+	row, text, err := c.logText(t, "")
 	if err != nil {
 		return err
 	}
 	h := c.w.Header()
-	h.Set("Content-Type", "text/plain; charset=utf-8")
-	h.Set("Content-Disposition", `attachment; filename="ingestion.log"`)
+	h.Set("Content-Type", "application/octet-stream")
+	h.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": "ingestion_logs_" + row.Name + ".txt"}))
 	h.Set("Content-Length", strconv.Itoa(len(text)))
 	c.w.WriteHeader(http.StatusOK)
 	_, _ = io.WriteString(c.w, text) // the client may have gone; nothing is left to answer

@@ -110,7 +110,7 @@ func TestLogsOfRuns(t *testing.T) {
 	h.do("GET", logs+"/run-1?limit=2&after=2", nil, 200).shows("logs", "three\n")
 	h.do("GET", logs, nil, 200).shows("runs.0", "run-1", "runs.1", "")
 	h.do("GET", ingestions+"/logs/"+id+"/last", nil, 200).shows("ingestion_task", "one\ntwo\nthree\n", "total", "3")
-	if got := h.do("GET", ingestions+"/logs/"+id+"/last/download", nil, 200); string(got.body) != "one\ntwo\nthree\n" || !strings.HasPrefix(got.header.Get("Content-Type"), "text/plain") {
+	if got := h.do("GET", ingestions+"/logs/"+id+"/last/download", nil, 200); string(got.body) != "one\ntwo\nthree\n" || got.header.Get("Content-Type") != "application/octet-stream" || !strings.Contains(got.header.Get("Content-Disposition"), "ingestion_logs_nightly.txt") {
 		t.Errorf("%s: %s", got.header.Get("Content-Type"), got.body)
 	}
 	h.do("GET", logs+"/none", nil, 404)

@@ -44,6 +44,11 @@ func compareSent(t *testing.T, got map[string]sentStatuses) {
 				t.Errorf("%s answers with %d, but clients of the API get one of %v: %s; change the route, or say at its line in %s why it differs", key, status, row.sends, example, sentPage)
 			}
 		}
+		for _, status := range row.differs {
+			if _, is := statuses[status]; !is {
+				t.Errorf("%s never answers with %d; take the difference away from its line in %s", key, status, sentPage)
+			}
+		}
 	}
 }
 
