@@ -84,7 +84,7 @@ func (c *call) getObservability(t *registry.Type) error {
 		return err
 	}
 	list := []observed{}
-	err = c.read(t, sel, policy.ViewBasic, func(r store.Reader, row store.Row) error {
+	err = c.read(t, sel, policy.ViewAll, func(r store.Reader, row store.Row) error {
 		list, err = c.observedOf(r, row)
 		return err
 	})
