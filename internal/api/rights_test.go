@@ -30,7 +30,7 @@ func TestT40RightsMatrix(t *testing.T) {
 			t.Errorf("rightsTries says how to call %s, which is no route", key)
 		}
 	}
-	got := &rightsResults{rows: map[rightsKey]rightsRow{}, sent: map[string]sentStatuses{}}
+	got := &rightsResults{rows: map[rightsKey]rightsRow{}}
 	t.Run("calls", func(t *testing.T) {
 		t.Run("unbuilt", func(t *testing.T) {
 			t.Parallel()
@@ -54,7 +54,6 @@ func TestT40RightsMatrix(t *testing.T) {
 	want, err := readRights(w.engine.Registry(), string(text))
 	check(t, err)
 	compareRights(t, want, got.rows)
-	compareSent(t, got.sent)
 }
 
 // rightsKey names a row of the matrix.
@@ -74,7 +73,6 @@ type rightsRow struct {
 type rightsResults struct {
 	mu   sync.Mutex
 	rows map[rightsKey]rightsRow
-	sent map[string]sentStatuses // by method and path
 }
 
 // rightsUnit are routes that are called one after the other: those of an entity type
@@ -142,7 +140,6 @@ func (w *rightsWorld) run(t *testing.T, u *rightsUnit, got *rightsResults) {
 			for _, s := range scenes {
 				cell, note := s.call(r, try)
 				row.cells, row.notes = append(row.cells, cell), append(row.notes, note)
-				got.note(r, s.status, note)
 				if !slices.Contains([]string{cellStranger, cellRefused, cellPast, cellNothing}, cell) && try.why == "" {
 					t.Errorf("%s as %s does not show the decision about rights; mend the try or say why: %s", key, s.who.name, note)
 				}
@@ -215,7 +212,7 @@ func (s *scene) call(r Route, try rightsTry) (cell, note string) {
 	if err := s.w.promises.kept(r, got); err != nil && who.token != "" {
 		s.t.Errorf("%s as %s answers %d %s\n%.600s\nbut %v; mend the answer, or the line of the route in contract_routes.txt or own_routes.txt", got.what, s.who.name, got.status, got.header.Get("Content-Type"), got.body, err)
 	}
-	cell, s.status = classOf(got), got.status
+	cell = classOf(got)
 	if try.class != nil {
 		cell = try.class(s, got)
 	}

@@ -35,8 +35,6 @@ type scene struct {
 	typ  *registry.Type
 	who  caller
 	vars map[string]string
-
-	status int // of the last answer
 }
 
 // set makes a value known to the texts of the try.
