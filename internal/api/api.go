@@ -178,7 +178,6 @@ func New(opts Options) *API {
 	a.routes.add(a.pageRoutes()...)
 	a.routes.add(a.systemRoutes()...)
 	a.routes.add(a.systemTruthRoutes()...)
-	a.routes.add(a.limitRoutes()...)
 	a.routes.add(a.securityRoutes()...)
 	a.routes.add(a.diagnosisRoutes()...)
 	a.routes.add(a.auditLogRoutes()...)

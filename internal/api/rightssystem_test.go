@@ -207,7 +207,7 @@ func truthTries() map[string][]rightsTry {
 		"POST /automations/workflows/trigger/{id}":              {{before: with("workflow"), params: map[string]string{"id": "$workflow"}, why: "nothing tries connections here"}},
 	}
 	for _, path := range []string{
-		"/limits", "/system/config", "/system/config/pipeline-service-client", "/system/cache/stats", "/system/search/nlq", "/system/mcp/config", "/system/settings/customLogicOps",
+		"/limits/config", "/system/config", "/system/config/pipeline-service-client", "/system/cache/stats", "/system/search/nlq", "/system/mcp/config", "/system/settings/customLogicOps",
 	} {
 		tries["GET "+path] = []rightsTry{{}}
 	}
@@ -251,12 +251,11 @@ func systemTries() map[string][]rightsTry {
 	tries := map[string][]rightsTry{}
 	for _, path := range []string{
 		"/system/config/auth", "/system/config/authorizer", "/system/config/customUiThemePreference", "/system/config/jwks", "/system/config/loginConfig",
-		"/system/version", "/system/health", "/limits/config", "/system/status", "/system/entities/count", "/system/services/count", "/system/settings", "/system/settings/profilerConfiguration",
+		"/system/version", "/system/health", "/system/status", "/system/entities/count", "/system/services/count", "/system/settings", "/system/settings/profilerConfiguration",
 		security + "/audit", security + "/codes", security + "/config", security + "/doctor", security + "/refusals", security + "/sources",
 	} {
 		tries["GET "+path] = []rightsTry{{}}
 	}
-	tries["GET /limits/features/{name}"] = []rightsTry{{params: map[string]string{"name": "table"}}}
 	tries["GET /system/entities/count"] = []rightsTry{{class: total("tableCount")}}
 	maps.Copy(tries, appTries())
 	maps.Copy(tries, truthTries())

@@ -32,16 +32,6 @@ func TestTheServerTellsStrangersTheLeast(t *testing.T) {
 	h.as(h.nobody, "GET", "/system/status", nil).want(403)
 }
 
-// Clients ask what is limited before they offer to make something.
-func TestNothingIsLimited(t *testing.T) {
-	h := newHarness(t)
-	h.as(caller{}, "GET", "/limits/config", nil).want(401)
-	h.as(h.nobody, "GET", "/limits/config", nil).want(200).shows("enable", "false")
-	if got := h.as(h.nobody, "GET", "/limits/features/table?cache=true", nil).want(200); len(got.body) != 0 {
-		t.Errorf("nothing limits tables, but the answer says %s", got.body)
-	}
-}
-
 func TestStatusSaysThatTheIndexIsBehind(t *testing.T) {
 	h := newHarness(t)
 	h.schema()

@@ -18,7 +18,7 @@ import (
 func (a *API) systemTruthRoutes() []Route {
 	const base = "/api/v1/system"
 	return []Route{
-		{Method: http.MethodGet, Path: "/api/v1/limits", Access: Authenticated, Handle: (*call).getLimits},
+		{Method: http.MethodGet, Path: "/api/v1/limits/config", Access: Authenticated, Handle: (*call).getLimits},
 		{Method: http.MethodGet, Path: "/api/v1/limits/features/{name}", Access: Authenticated, Handle: (*call).getFeatureLimit},
 		{Method: http.MethodGet, Path: base + "/config", Access: Authenticated, Handle: (*call).systemConfig},
 		{Method: http.MethodGet, Path: base + "/config/pipeline-service-client", Access: Authenticated, Handle: (*call).pipelineClientConfig},

@@ -11,7 +11,7 @@ import (
 func TestTruthsOfTheSystem(t *testing.T) {
 	h := newHarness(t)
 	for path, want := range map[string]string{
-		"/limits":                                    `{"enable":false,"limits":{}}`,
+		"/limits/config":                             `{"enable":false,"limits":{}}`,
 		"/limits/features/bot":                       `{"featureLimitStatuses":[{"limitReached":false,"limits":{"feature":"bot","hardLimit":-1,"softLimit":-1},"name":"bot"}]}`,
 		"/system/config":                             `{"authProvider":"basic","clusterName":"test","version":"1.12.14"}`,
 		"/system/cache/stats":                        `{"available":false,"type":"none"}`,
