@@ -192,6 +192,9 @@ func (a *aviary) plantIn(t *testing.T, typ *registry.Type, id, name string) {
 	done := false
 	for member, values := range members {
 		for _, value := range values {
+			if member == "destinations" {
+				value = a.outside(value)
+			}
 			got := a.as(a.admin, "PATCH", strings.TrimPrefix(typ.Collection, "/v1")+"/"+id, []any{map[string]any{"op": "add", "path": "/" + member, "value": value}})
 			if got.status != http.StatusOK {
 				t.Errorf("%s of %s takes no secrets: %d %s", member, typ.Name, got.status, entity.Shorten(string(got.body), 500))
@@ -211,11 +214,27 @@ func (a *aviary) plantIn(t *testing.T, typ *registry.Type, id, name string) {
 	}))
 }
 
+// outside makes destinations of alerts addresses of their own, which is the kind that
+// takes secrets.
+func (a *aviary) outside(destinations any) any {
+	list, _ := destinations.([]any)
+	for _, item := range list {
+		if destination, ok := item.(map[string]any); ok {
+			destination["category"], destination["type"] = "External", "Webhook"
+			if config, ok := destination["config"].(map[string]any); ok {
+				config["endpoint"] = "https://hooks.example.org/"
+				config["headers"], config["queryParams"] = map[string]any{"Authorization": a.plant()}, map[string]any{"token": a.plant()}
+			}
+		}
+	}
+	return list
+}
+
 // sweep calls the GET routes of a unit.
 func (a *aviary) sweep(t *testing.T, u *rightsUnit) {
 	const began = "1"
 	for _, name := range []string{"consumer", "steward", "admin"} {
-		vars, err := a.specimen(t, u.typ, "cage_"+strings.Trim(strings.ReplaceAll(u.name, "/", "_"), "_")+"_"+name)
+		vars, err := a.specimen(t, u.typ, "cage_"+strings.Trim(strings.NewReplacer("/", "_", ".", "_").Replace(u.name), "_")+"_"+name)
 		check(t, err)
 		a.plantIn(t, u.typ, vars["id"], vars["name"])
 		vars["me"], vars["myname"], vars["began"] = a.callers[name].id.String(), a.callers[name].name, began
