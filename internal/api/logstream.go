@@ -28,9 +28,9 @@ func (c *call) streamLog(t *registry.Type) error {
 	if err != nil {
 		return err
 	}
-	after := c.r.Header.Get("Last-Event-ID")
-	if len(after) > 20 || strings.Trim(after, "0123456789") != "" {
-		return entity.BadRequest("Last-Event-ID is the id of an event of this stream")
+	after, err := c.lastEvent()
+	if err != nil {
+		return err
 	}
 	select {
 	case c.streams <- struct{}{}:
@@ -48,11 +48,8 @@ func (c *call) streamLog(t *registry.Type) error {
 	ticker := time.NewTicker(streamPause)
 	defer ticker.Stop()
 	for {
-		for _, part := range parts {
-			after = part.Key
-			if err := c.sendPart(part); err != nil {
-				return nil // the client went away, or the log cannot be read: the header is out
-			}
+		if after, err = c.sendParts(parts, after); err != nil {
+			return nil // the client went away, or the log cannot be read: the header is out
 		}
 		if closed && len(parts) < streamParts {
 			_, _ = fmt.Fprint(c.w, "event: end\ndata: the log is complete\n\n")
@@ -72,6 +69,27 @@ func (c *call) streamLog(t *registry.Type) error {
 			return nil // who may no longer see it gets no more of it
 		}
 	}
+}
+
+// lastEvent reads which event a client that comes back has seen last, "" for none.
+func (c *call) lastEvent() (string, error) {
+	id := c.r.Header.Get("Last-Event-ID")
+	if len(id) > 20 || strings.Trim(id, "0123456789") != "" {
+		return "", entity.BadRequest("Last-Event-ID is the id of an event of this stream")
+	}
+	return id, nil
+}
+
+// sendParts writes batches as events and returns the id of the last one, which is after
+// if there is none.
+func (c *call) sendParts(parts []store.Record, after string) (string, error) {
+	for _, part := range parts {
+		if err := c.sendPart(part); err != nil {
+			return after, err
+		}
+		after = part.Key
+	}
+	return after, nil
 }
 
 // sendPart writes a batch as one event.

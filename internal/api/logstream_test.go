@@ -9,8 +9,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// watchLog opens the stream of a log and returns what reads its next event.
-func (h *harness) watchLog(who caller, path, last string) (next func() string, answered *http.Response) {
+// watchLog opens the stream of a log and returns what reads its next event, and the
+// status and the media type it was answered with.
+func (h *harness) watchLog(who caller, path, last string) (next func() string, status int, media string) {
 	h.t.Helper()
 	req, err := http.NewRequestWithContext(h.t.Context(), http.MethodGet, h.url+"/api/v1"+path, nil)
 	check(h.t, err)
@@ -18,7 +19,7 @@ func (h *harness) watchLog(who caller, path, last string) (next func() string, a
 	if last != "" {
 		req.Header.Set("Last-Event-ID", last)
 	}
-	answered, err = http.DefaultClient.Do(req)
+	answered, err := http.DefaultClient.Do(req)
 	check(h.t, err)
 	h.t.Cleanup(func() { _ = answered.Body.Close() })
 	lines := bufio.NewScanner(answered.Body)
@@ -28,7 +29,7 @@ func (h *harness) watchLog(who caller, path, last string) (next func() string, a
 			event = append(event, lines.Text())
 		}
 		return strings.Join(event, "|")
-	}, answered
+	}, answered.StatusCode, answered.Header.Get("Content-Type")
 }
 
 func TestLogsAreStreamed(t *testing.T) {
@@ -37,9 +38,9 @@ func TestLogsAreStreamed(t *testing.T) {
 	bot := h.bot()
 	const logs = ingestions + "/logs/shop.nightly"
 	h.as(bot, "POST", logs+"/run-1", batch(t, "one\ntwo\n", false)).want(200)
-	next, answered := h.watchLog(h.admin, logs+"/stream/run-1", "")
-	if got := answered.Header.Get("Content-Type"); answered.StatusCode != 200 || !strings.HasPrefix(got, "text/event-stream") {
-		t.Fatalf("%d %s", answered.StatusCode, got)
+	next, status, media := h.watchLog(h.admin, logs+"/stream/run-1", "")
+	if status != http.StatusOK || !strings.HasPrefix(media, "text/event-stream") {
+		t.Fatalf("%d %s", status, media)
 	}
 	first := next()
 	h.as(bot, "POST", logs+"/run-1", batch(t, "three", true)).want(200)
@@ -50,7 +51,7 @@ func TestLogsAreStreamed(t *testing.T) {
 		t.Errorf("events (-want +got):\n%s", diff)
 	}
 	// Who comes back goes on where it was.
-	again, _ := h.watchLog(h.admin, logs+"/stream/run-1", "000000000000000")
+	again, _, _ := h.watchLog(h.admin, logs+"/stream/run-1", "000000000000000")
 	if diff := cmp.Diff(want[1:], []string{again(), again(), again()}); diff != "" {
 		t.Errorf("events after the first (-want +got):\n%s", diff)
 	}
@@ -63,8 +64,8 @@ func TestLogsAreStreamed(t *testing.T) {
 		"not an event":   {h.admin, "/stream/run-1", "x", 400},
 		"no right to it": {h.botCaller(t, "bare"), "/stream/run-1", "", 403},
 	} {
-		if _, got := h.watchLog(tc.who, logs+tc.path, tc.last); got.StatusCode != tc.want {
-			t.Errorf("%s answers %d, want %d", name, got.StatusCode, tc.want)
+		if _, got, _ := h.watchLog(tc.who, logs+tc.path, tc.last); got != tc.want {
+			t.Errorf("%s answers %d, want %d", name, got, tc.want)
 		}
 	}
 }
@@ -79,7 +80,7 @@ func TestFewLogsAreStreamedAtATime(t *testing.T) {
 	}
 	h.do("GET", logs+"/stream/run-1", nil, 503)
 	<-h.api.streams
-	if _, got := h.watchLog(h.admin, logs+"/stream/run-1", ""); got.StatusCode != 200 {
-		t.Errorf("with room there is %d", got.StatusCode)
+	if _, got, _ := h.watchLog(h.admin, logs+"/stream/run-1", ""); got != http.StatusOK {
+		t.Errorf("with room there is %d", got)
 	}
 }

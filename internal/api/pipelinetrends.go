@@ -350,6 +350,16 @@ type observedTable struct {
 	Data []jsontext.Value `json:"observabilityData"`
 }
 
+// observedFilter reads which tables a call about a pipeline asks for.
+func (c *call) observedFilter() (func(table entity.Ref, o seenOfPipeline) bool, error) {
+	from, to, err := c.period()
+	status, serviceType, text := c.query.Get("status"), c.query.Get("serviceType"), c.query.Get("search")
+	return func(table entity.Ref, o seenOfPipeline) bool {
+		return (status == "" || o.status == status) && (serviceType == "" || o.serviceType == serviceType) &&
+			o.lastRun >= from && (to == 0 || o.lastRun <= to) && (text == "" || containsFold(text, table.FullyQualifiedName))
+	}, err
+}
+
 // pipelineObservability answers the tables that show a pipeline, and what they show.
 func (c *call) pipelineObservability(t *registry.Type) error {
 	sel, err := c.selector()
@@ -364,15 +374,13 @@ func (c *call) pipelineObservability(t *registry.Type) error {
 	if err != nil {
 		return err
 	}
-	from, to, err := c.period()
+	asked, err := c.observedFilter()
 	if err != nil {
 		return err
 	}
-	status, serviceType, text := c.query.Get("status"), c.query.Get("serviceType"), c.query.Get("search")
 	tables := []observedTable{}
 	err = c.eachObserved(func(table entity.Ref, o seenOfPipeline) {
-		if o.pipeline != row.ID || status != "" && o.status != status || serviceType != "" && o.serviceType != serviceType ||
-			o.lastRun < from || to != 0 && o.lastRun > to || text != "" && !containsFold(text, table.FullyQualifiedName) {
+		if o.pipeline != row.ID || !asked(table, o) {
 			return
 		}
 		tables = append(tables, observedTable{ID: table.ID, FQN: table.FullyQualifiedName, Data: []jsontext.Value{o.doc}})

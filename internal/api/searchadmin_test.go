@@ -169,7 +169,9 @@ func TestTheIndexIsComparedWithTheStore(t *testing.T) {
 	go func() { ended <- x.Run(ctx) }()
 	t.Cleanup(func() {
 		cancel()
-		_ = <-ended // the context that was cancelled
+		if err := <-ended; !errors.Is(err, context.Canceled) {
+			t.Errorf("the indexer ended with %v", err)
+		}
 	})
 	check(t, x.WaitFor(t.Context(), h.lastSeq()))
 	var extra entity.ID
