@@ -152,6 +152,36 @@ func destinationID(h *harness, alert string) string {
 	return list[0].ID
 }
 
+// TestAddressesOfAlertsAreNotShown: who knows the whole address of a chat's webhook may
+// write there, so that nobody is shown more than the host, and an edit keeps the rest.
+func TestAddressesOfAlertsAreNotShown(t *testing.T) {
+	h := newHarness(t)
+	to, elsewhere := newReceiver(t), newReceiver(t)
+	schema := h.schema()
+	const path = "/services/T0/who-knows-this-may-write"
+	id := h.subscription("chat", webhook(to.url+path, nil), nil)
+	consumer := h.consumer("ann")
+	h.do("PATCH", "/events/subscriptions/"+id, `[{"op":"add","path":"/displayName","value":"Chat"},{"op":"add","path":"/destinations/-","value":`+
+		`{"category":"External","type":"Webhook","config":{"endpoint":"`+elsewhere.url+path+`"}}}]`, 200)
+	for _, url := range []string{
+		"/events/subscriptions/" + id, "/events/subscriptions/name/chat", "/events/subscriptions?limit=50", "/events/subscriptions/" + id + "/versions",
+		"/events/subscriptions/" + id + "/versions/0.2", "/events?entityCreated=eventsubscription&entityUpdated=eventsubscription&timestamp=0",
+		"/search/query?q=chat&index=all",
+	} {
+		for _, who := range []caller{consumer, h.admin} {
+			h.as(who, "GET", url, nil).lacks("who-knows-this")
+		}
+	}
+	h.as(consumer, "GET", "/events/subscriptions/"+id, nil).want(200).shows("destinations.0.config.endpoint", to.url+"/"+mask)
+	// The first is taken out; the other one is sent back as it is shown.
+	h.do("PATCH", "/events/subscriptions/"+id, `[{"op":"remove","path":"/destinations/0"}]`, 200).shows("destinations.0.config.endpoint", elsewhere.url+"/"+mask)
+	h.sending()
+	h.table(schema, "orders", "id")
+	if got := elsewhere.wait(t, 1); got[0].target != path {
+		t.Errorf("it was sent to %s, want %s", got[0].target, path)
+	}
+}
+
 func TestWebhooksAreSignedAndNoted(t *testing.T) {
 	h := newHarness(t)
 	to := newReceiver(t)

@@ -222,7 +222,7 @@ func (a *aviary) outside(destinations any) any {
 		if destination, ok := item.(map[string]any); ok {
 			destination["category"], destination["type"] = "External", "Webhook"
 			if config, ok := destination["config"].(map[string]any); ok {
-				config["endpoint"] = "https://hooks.example.org/"
+				config["endpoint"] = "https://hooks.example.org/services/" + a.plant()
 				config["headers"], config["queryParams"] = map[string]any{"Authorization": a.plant()}, map[string]any{"token": a.plant()}
 			}
 		}

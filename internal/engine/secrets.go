@@ -192,6 +192,9 @@ func (e *Engine) hideSealed(v any) (any, bool) {
 		if e.isSealed(v) {
 			return Mask, true
 		}
+		if host, rest := entity.SplitAddress(v); rest != "" && e.isSealed(rest) {
+			return host + Mask, true
+		}
 	case map[string]any:
 		for name, member := range v {
 			hidden, sealed := e.hideSealed(member)

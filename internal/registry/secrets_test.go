@@ -57,6 +57,8 @@ func TestSecrets(t *testing.T) {
 		{"plain settings", "ingestionPipeline", `{"sourceConfig":{"config":{"type":"DatabaseMetadata"}},"airflowConfig":{}}`, nil},
 		{"webhook", "eventsubscription", `{"destinations":[{"type":"Webhook","config":{"endpoint":"http://x","secretKey":"k","headers":{"Authorization":"a","Accept":"*/*"},"queryParams":{"token":"t"}}}]}`,
 			[]string{"destinations[0].config.headers.Authorization=a", "destinations[0].config.queryParams.token=t", "destinations[0].config.secretKey=k"}},
+		{"addresses of alerts", "eventsubscription", `{"destinations":[{"config":{"endpoint":"https://chat.example/services/T0/x?y=z"}},{"config":{"endpoint":"http://x/"}},{"config":{"endpoint":"http://x?t=1"}},{"config":{"endpoint":"/services"}},{"config":{"endpoint":"https://"}},{"config":{"endpoint":7}},{"config":[]},{},8]}`,
+			[]string{"destinations[0].config.endpoint=services/T0/x?y=z", "destinations[2].config.endpoint=t=1"}},
 		{"token of a user", "user", `{"email":"a@b.c","authenticationMechanism":{"authType":"JWT","config":{"JWTToken":"j","JWTTokenExpiry":"7"}}}`,
 			[]string{"authenticationMechanism.config.JWTToken=j"}},
 		{"connection to be tested", "workflow", `{"request":{"connectionType":"Mysql","serviceType":"Database","connection":{"config":{"authType":{"password":"p"}}}}}`,
