@@ -100,7 +100,7 @@ func (s *Service) post(ctx context.Context, d *alert.Destination, body []byte) e
 }
 
 func unsent(ctx context.Context, err error) error {
-	f := &failure{reason: "The receiver cannot be reached.", source: SourceReceiver, cause: err}
+	f := &failure{reason: "The receiver cannot be reached.", source: SourceReceiver, cause: unaddressed(err)}
 	var said *entity.Error
 	switch {
 	case errors.As(err, &said) && said.Kind == entity.KindBadRequest: // by the rules of outgoing calls
@@ -109,6 +109,16 @@ func unsent(ctx context.Context, err error) error {
 		f.reason = "The receiver did not answer in time."
 	}
 	return f
+}
+
+// unaddressed is an error without the address that the call went to, which may hold
+// secrets that no log should.
+func unaddressed(err error) error {
+	var at *url.Error
+	if errors.As(err, &at) {
+		return at.Err
+	}
+	return err
 }
 
 func request(ctx context.Context, d *alert.Destination, body []byte) (*http.Request, error) {
@@ -122,7 +132,7 @@ func request(ctx context.Context, d *alert.Destination, body []byte) (*http.Requ
 	}
 	req, err := http.NewRequestWithContext(ctx, method, address, bytes.NewReader(body))
 	if err != nil {
-		return nil, &failure{reason: "The address cannot be used.", source: SourceServer, final: true, cause: err}
+		return nil, &failure{reason: "The address cannot be used.", source: SourceServer, final: true, cause: unaddressed(err)}
 	}
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("User-Agent", "Catalpa")
