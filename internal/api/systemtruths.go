@@ -101,7 +101,7 @@ func (c *call) putMCP() error {
 		return entity.BadRequest("the configuration cannot be read")
 	}
 	if s.Enabled == nil || *s.Enabled {
-		return entity.Errorf(entity.KindNotImplemented, "Catalpa has no MCP server to switch on: send \"enabled\": false")
+		return entity.BadRequest("Catalpa has no MCP server to switch on: send \"enabled\": false")
 	}
 	value, err := c.storeSetting(mcpSetting, func(jsontext.Value) (jsontext.Value, error) { return body, nil })
 	if err != nil {

@@ -31,7 +31,7 @@ func TestTruthsOfTheSystem(t *testing.T) {
 
 func TestMCPStaysOff(t *testing.T) {
 	h := newHarness(t)
-	for body, want := range map[string]int{`{"enabled":true}`: 501, `{}`: 501, `{"enabled":"x"}`: 400, `{"nonsense":1}`: 400} {
+	for body, want := range map[string]int{`{"enabled":true}`: 400, `{}`: 400, `{"enabled":"x"}`: 400, `{"nonsense":1}`: 400} {
 		h.do("PUT", "/system/mcp/config", body, want)
 	}
 	h.do("PUT", "/system/mcp/config", `{"enabled":false,"path":"/mcp"}`, 200)
