@@ -10,4 +10,5 @@ runner = TestRunner.for_table(sys.argv[1])
 runner.add_test(TableRowCountToBeBetween(min_count=1, max_count=50, name="code_count"))
 runner.add_test(ColumnValuesToBeNotNull(column="email", name="code_email"))
 found = {r.testCase.name.root: r.testCaseResult.testCaseStatus.value for r in runner.run()}
-assert found == {"code_count": "Failed", "code_email": "Success"}, found
+# The runner also runs the checks that the table has already.
+assert found.items() >= {"code_count": "Failed", "code_email": "Success"}.items(), found
