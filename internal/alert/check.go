@@ -11,7 +11,6 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/catalpa-metadata/catalpa/internal/entity"
-	"github.com/catalpa-metadata/catalpa/internal/policy"
 )
 
 // Bounds of what a subscription may say.
@@ -80,12 +79,8 @@ func (d *document) checkFiltering() error {
 		if rule.Condition == "" {
 			continue
 		}
-		condition, err := policy.ParseFilter(rule.Condition)
-		if err == nil {
-			err = known(condition.Root())
-		}
-		if err != nil {
-			return entity.BadRequest("filter %s: %s", entity.Shorten(rule.Name, 60), err)
+		if _, err := rule.parsed(); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -92,6 +92,18 @@ func NewMatcher(f *Filtering) (*Matcher, error) {
 	return m, err
 }
 
+// parsed reads the condition of a rule, which may call only what alerts know.
+func (r Rule) parsed() (*policy.Condition, error) {
+	condition, err := policy.ParseFilter(r.Condition)
+	if err == nil {
+		err = known(condition.Root())
+	}
+	if err != nil {
+		return nil, entity.BadRequest("filter %s: %s", entity.Shorten(r.Name, 60), err)
+	}
+	return condition, nil
+}
+
 // clausesOf joins rules by their prefixes, of which AND binds more tightly.
 func clausesOf(list []Rule) (clauses, error) {
 	var out clauses
@@ -99,12 +111,9 @@ func clausesOf(list []Rule) (clauses, error) {
 		if rule.Condition == "" {
 			continue
 		}
-		condition, err := policy.ParseFilter(rule.Condition)
-		if err == nil {
-			err = known(condition.Root())
-		}
+		condition, err := rule.parsed()
 		if err != nil {
-			return nil, entity.BadRequest("filter %s: %s", entity.Shorten(rule.Name, 60), err)
+			return nil, err
 		}
 		q := question{condition: condition, exclude: rule.Effect == exclude}
 		if len(out) == 0 || rule.PrefixCondition == prefixOr {
