@@ -146,16 +146,22 @@ func (c *call) pending(w *watching) (notify.Pending, error) {
 	return c.alerts.Pending(c.ctx(), w.alert, w.offset().Current)
 }
 
+// watchingPending returns a subscription with what it has not sent yet.
+func (c *call) watchingPending(t *registry.Type) (*watching, notify.Pending, error) {
+	w, err := c.watching(t, nil)
+	if err != nil {
+		return nil, notify.Pending{}, err
+	}
+	pending, err := c.pending(w)
+	return w, pending, err
+}
+
 func noAlerts() error {
 	return entity.Errorf(entity.KindUnavailable, "This server tells nobody about changes.")
 }
 
 func (c *call) processedEvents(t *registry.Type) error {
-	w, err := c.watching(t, nil)
-	if err != nil {
-		return err
-	}
-	pending, err := c.pending(w)
+	_, pending, err := c.watchingPending(t)
 	if err != nil {
 		return err
 	}
@@ -182,11 +188,7 @@ func (w *watching) counts(pending notify.Pending) alertCounts {
 }
 
 func (c *call) countAlertEvents(t *registry.Type) error {
-	w, err := c.watching(t, nil)
-	if err != nil {
-		return err
-	}
-	pending, err := c.pending(w)
+	w, pending, err := c.watchingPending(t)
 	if err != nil {
 		return err
 	}
@@ -216,11 +218,7 @@ func (c *call) diagnoseAlert(t *registry.Type) error {
 	if err != nil {
 		return err
 	}
-	w, err := c.watching(t, nil)
-	if err != nil {
-		return err
-	}
-	pending, err := c.pending(w)
+	w, pending, err := c.watchingPending(t)
 	if err != nil {
 		return err
 	}

@@ -93,13 +93,8 @@ func (c *call) endReview(t *registry.Type, thread *feed.Thread, status, value, c
 		if *thread, err = c.threadByID(tx, id); err != nil {
 			return err
 		}
-		if err := thread.Close(c.by.Name, value, millis()); err != nil {
+		if err := c.closeThread(thread, value, comment); err != nil {
 			return err
-		}
-		if comment != "" {
-			if err := thread.AddPost(c.by.Name, comment, millis()); err != nil {
-				return err
-			}
 		}
 		raw, err := encoded(status)
 		if err != nil {

@@ -63,11 +63,7 @@ func (c *call) saveContract(t *registry.Type, body []byte, save contractSave) er
 	if err != nil {
 		return err
 	}
-	status := http.StatusOK
-	if result.Created() {
-		status = http.StatusCreated
-	}
-	return c.written(result, status)
+	return c.saved(result)
 }
 
 // contractValidation is what there is to say of a contract that is not stored.
@@ -263,12 +259,17 @@ func contractRequest(about entity.Ref, members map[string]jsontext.Value) ([]byt
 	return encoded(members)
 }
 
-func (c *call) createFromODCS(t *registry.Type) error {
+// importedRequest is the request to create what the document in the body describes.
+func (c *call) importedRequest() ([]byte, error) {
 	about, members, err := c.imported()
 	if err != nil {
-		return err
+		return nil, err
 	}
-	body, err := contractRequest(about, members)
+	return contractRequest(about, members)
+}
+
+func (c *call) createFromODCS(t *registry.Type) error {
+	body, err := c.importedRequest()
 	if err != nil {
 		return err
 	}
@@ -276,11 +277,7 @@ func (c *call) createFromODCS(t *registry.Type) error {
 }
 
 func (c *call) validateODCS(t *registry.Type) error {
-	about, members, err := c.imported()
-	if err != nil {
-		return err
-	}
-	body, err := contractRequest(about, members)
+	body, err := c.importedRequest()
 	if err != nil {
 		return err
 	}

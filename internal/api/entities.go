@@ -214,11 +214,15 @@ func (c *call) putEntity(t *registry.Type) error {
 	if err != nil {
 		return err
 	}
-	status := http.StatusOK
+	return c.saved(result)
+}
+
+// saved answers a write that may have created the entity.
+func (c *call) saved(result engine.Result) error {
 	if result.Created() {
-		status = http.StatusCreated
+		return c.written(result, http.StatusCreated)
 	}
-	return c.written(result, status)
+	return c.written(result, http.StatusOK)
 }
 
 // written answers a write with the entity and what happened to it.

@@ -176,16 +176,20 @@ func (c *call) endTask(t *registry.Type, thread *feed.Thread, value, comment str
 		if err := c.mayEnd(tx, t, thread, mine); err != nil {
 			return err
 		}
-		if err := thread.Close(c.by.Name, value, millis()); err != nil {
+		if err := c.closeThread(thread, value, comment); err != nil {
 			return err
-		}
-		if comment != "" {
-			if err := thread.AddPost(c.by.Name, comment, millis()); err != nil {
-				return err
-			}
 		}
 		return c.putThread(tx, *thread)
 	})
+}
+
+// closeThread closes a task with what came of it and, unless that is "", a comment.
+func (c *call) closeThread(thread *feed.Thread, value, comment string) error {
+	now := millis()
+	if err := thread.Close(c.by.Name, value, now); err != nil || comment == "" {
+		return err
+	}
+	return thread.AddPost(c.by.Name, comment, now)
 }
 
 // mayEnd lets in whose task it is, who asked, and who may change what it is about.

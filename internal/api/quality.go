@@ -97,11 +97,7 @@ func (c *call) saveBasicSuite(t *registry.Type, put bool) error {
 	if err != nil {
 		return err
 	}
-	status := http.StatusOK
-	if result.Created() {
-		status = http.StatusCreated
-	}
-	return c.written(result, status)
+	return c.saved(result)
 }
 
 // maxGathered bounds the test cases that one request puts into a suite.

@@ -247,11 +247,7 @@ func (c *call) saveUser(save func(*registry.Type, []byte) (engine.Result, error)
 			return err
 		}
 	}
-	status := http.StatusOK
-	if result.Created() {
-		status = http.StatusCreated
-	}
-	return c.written(result, status)
+	return c.saved(result)
 }
 
 // mayGivePassword tells whether the caller can give a user this password.
