@@ -85,7 +85,6 @@ func startPostgres(t *testing.T) *postgres {
 
 	address := freeAddress(t)
 	_, p.port, _ = net.SplitHostPort(address)
-	var log bytes.Buffer
 	server := command("postgres", "-D", data)
 	for _, setting := range []string{
 		"listen_addresses=127.0.0.1", "port=" + p.port, "unix_socket_directories=", "fsync=off",
@@ -94,23 +93,7 @@ func startPostgres(t *testing.T) *postgres {
 	} {
 		server.Args = append(server.Args, "-c", setting)
 	}
-	server.Stdout, server.Stderr = &log, &log
-	if err := server.Start(); err != nil {
-		t.Fatal(err)
-	}
-	ended := make(chan error, 1)
-	go func() { ended <- server.Wait() }()
-	t.Cleanup(func() {
-		if err := server.Process.Signal(syscall.SIGINT); err != nil {
-			t.Errorf("stop PostgreSQL: %v", err)
-		}
-		if err := <-ended; err != nil {
-			t.Errorf("PostgreSQL ended with %v", err)
-		}
-		if t.Failed() {
-			t.Logf("end of PostgreSQL's log:\n%s", tail(log.String(), 20))
-		}
-	})
+	serve(t, "PostgreSQL", server, syscall.SIGINT)
 	eventually(t, 30*time.Second, "PostgreSQL answers", func() error {
 		out, err := p.command("postgres", superPassword, "postgres", "-c", "select 1").CombinedOutput()
 		if err != nil {
@@ -119,6 +102,29 @@ func startPostgres(t *testing.T) *postgres {
 		return nil
 	})
 	return p
+}
+
+// serve runs a server until the test ends, which then asks it to stop by a signal.
+func serve(t *testing.T, name string, server *exec.Cmd, stop os.Signal) {
+	t.Helper()
+	var log bytes.Buffer
+	server.Stdout, server.Stderr = &log, &log
+	if err := server.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- server.Wait() }()
+	t.Cleanup(func() {
+		if err := server.Process.Signal(stop); err != nil {
+			t.Errorf("stop %s: %v", name, err)
+		}
+		if err := <-ended; err != nil {
+			t.Errorf("%s ended with %v", name, err)
+		}
+		if t.Failed() {
+			t.Logf("end of %s's log:\n%s", name, tail(log.String(), 20))
+		}
+	})
 }
 
 func postgresUser(t *testing.T) *syscall.Credential {

@@ -3,7 +3,6 @@
 package acceptance
 
 import (
-	"bytes"
 	"fmt"
 	"net"
 	"os"
@@ -68,27 +67,10 @@ func startMariaDB(t *testing.T) *mariadb {
 
 	m := &mariadb{t: t}
 	_, m.port, _ = net.SplitHostPort(freeAddress(t))
-	var log bytes.Buffer
 	server := command(program, "--bind-address=127.0.0.1", "--port="+m.port, "--socket="+filepath.Join(dir, "socket"),
 		"--pid-file="+filepath.Join(dir, "pid"), "--skip-name-resolve", "--innodb-buffer-pool-size=16M",
 		"--innodb-flush-log-at-trx-commit=0", "--performance-schema=off", "--general-log=on", "--log-output=table")
-	server.Stdout, server.Stderr = &log, &log
-	if err := server.Start(); err != nil {
-		t.Fatal(err)
-	}
-	ended := make(chan error, 1)
-	go func() { ended <- server.Wait() }()
-	t.Cleanup(func() {
-		if err := server.Process.Signal(syscall.SIGTERM); err != nil {
-			t.Errorf("stop MariaDB: %v", err)
-		}
-		if err := <-ended; err != nil {
-			t.Errorf("MariaDB ended with %v", err)
-		}
-		if t.Failed() {
-			t.Logf("end of MariaDB's log:\n%s", tail(log.String(), 20))
-		}
-	})
+	serve(t, "MariaDB", server, syscall.SIGTERM)
 	eventually(t, 30*time.Second, "MariaDB answers", func() error {
 		out, err := m.command("root", "", "SELECT 1").CombinedOutput()
 		if err != nil {
