@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -261,33 +260,6 @@ func TestBadColumnsFailAlone(t *testing.T) {
 	h.do("GET", "/tables/name/shop.db.public.zz", nil, 200).into(&table)
 	if len(table.Columns) != 297 {
 		t.Errorf("the table has %d columns, want 297", len(table.Columns))
-	}
-}
-
-func TestFiveThousandRows(t *testing.T) {
-	h := newHarness(t)
-	h.populate()
-	records := []string{"parent,name*,description,tags,owner"}
-	for i := range 5_000 {
-		records = append(records, fmt.Sprintf("Words.Customer,t%04d,\"Term, %d\",Tier.Tier1,user:somebody", i, i))
-	}
-	file := lines(records...)
-	before := h.lastSeq()
-	for _, dryRun := range []bool{true, false} {
-		start := time.Now()
-		wantCounts(t, h.imported(h.admin, "/glossaries/name/Words/import", file, dryRun), "success 5001/5001/0")
-		took := time.Since(start)
-		t.Logf("5,000 rows took %v, dry run %t", took, dryRun)
-		if took > 100*time.Second {
-			t.Errorf("5,000 rows took %v", took)
-		}
-	}
-	if events := h.lastSeq() - before; events < 5_000 {
-		t.Errorf("5,000 rows left %d events", events)
-	}
-	got := h.do("GET", "/glossaries/name/Words/export", nil, 200)
-	if n := strings.Count(string(got.body), "\r\n"); n != 5_003 {
-		t.Errorf("%d lines were exported, want 5003", n)
 	}
 }
 
