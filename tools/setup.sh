@@ -5,6 +5,7 @@
 #   postgres  PostgreSQL's server programs, which the client tests start
 #   mariadb   MariaDB's server and client programs, which the client tests start
 #   kafka     .cache/kafka, the jars of a broker, which the client tests start
+#   opensearch  .cache/opensearch, a node for tests of the search engine of that name
 #   python    .cache/venv with the clients of acceptance/requirements.txt
 #   schemathesis  .cache/schemathesis with what acceptance/schemathesis.txt lists
 #   node      Node and signontest/node_modules: test provider, browser driver
@@ -184,6 +185,28 @@ make_kafka() {
   rm -rf "$fresh"
   mvn --batch-mode --quiet -f acceptance/kafka/pom.xml org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies \
     -DincludeScope=runtime -DoutputDirectory="$PWD/$fresh"
+  printf '%s\n' "$wanted" >"$fresh/.stamp"
+  rm -rf "$target"
+  mv "$fresh" "$target"
+}
+
+opensearch_wanted() { cat internal/search/opensearch/testdata/server/* | sha256sum | cut -d' ' -f1; }
+
+packages_opensearch() {
+  have java || echo default-jre-headless
+  stamped .cache/opensearch "$(opensearch_wanted)" && return
+  have mvn || echo maven
+  have javac || echo default-jdk-headless
+}
+
+make_opensearch() {
+  local wanted target=.cache/opensearch fresh=.cache/opensearch.new server=internal/search/opensearch/testdata/server
+  wanted=$(opensearch_wanted)
+  stamped "$target" "$wanted" && return
+  rm -rf "$fresh"
+  mvn --batch-mode --quiet -f "$server/pom.xml" org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies \
+    -DincludeScope=runtime -DoutputDirectory="$PWD/$fresh"
+  javac -cp "$fresh/*" -d "$fresh" "$server/Server.java"
   printf '%s\n' "$wanted" >"$fresh/.stamp"
   rm -rf "$target"
   mv "$fresh" "$target"

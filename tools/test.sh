@@ -3,13 +3,14 @@
 #   unit        go test -race over all packages, command-line scripts included, and what
 #               is not built under the race detector without it
 #   fuzz        every fuzz target for FUZZTIME (default 5s)
+#   search      the search engine OpenSearch, against a real node
 #   acceptance  the real clients against the built binary
 #   signon      people in Chromium at real identity providers, against the built binary
 # The list of parts may be given as arguments. All run even when one fails.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 parts=("$@")
-[[ ${#parts[@]} -gt 0 ]] || parts=(unit fuzz acceptance signon)
+[[ ${#parts[@]} -gt 0 ]] || parts=(unit fuzz search acceptance signon)
 cache=$PWD/.cache
 mkdir -p "$cache/bin"
 tally=$(mktemp "$cache/tally.XXXXXX")
@@ -48,6 +49,7 @@ fuzz() {
 # What the last parts need waits for the network more than for a core: it is installed
 # beside the first ones.
 needs=()
+! wanted search || needs+=(opensearch)
 ! wanted acceptance || needs+=(postgres mariadb kafka python schemathesis)
 ! wanted signon || needs+=(chromium node java keycloak)
 if [[ ${#needs[@]} -gt 0 ]]; then
@@ -95,6 +97,11 @@ if [[ -n $setup ]] && ! wait "$setup"; then
   status=1
 fi
 setup=
+
+if wanted search; then
+  heading "OpenSearch as the search engine"
+  CATALPA_OPENSEARCH=$cache/opensearch run -tags opensearch -count 1 -timeout 10m ./internal/search/opensearch
+fi
 
 if wanted acceptance; then
   heading "real clients against bin/catalpa"
