@@ -54,13 +54,8 @@ func translate(err error) error {
 	return entity.Internal(err)
 }
 
-// public translates an error of the database that a transaction's function
-// has passed on; its own errors stay as they are.
-func public(err error) error {
+// isRaw tells whether an error is one of the database.
+func isRaw(err error) bool {
 	var raw *driver.Error
-	var known *entity.Error
-	if errors.As(err, &raw) && !errors.As(err, &known) {
-		return translate(err)
-	}
-	return err
+	return errors.As(err, &raw)
 }

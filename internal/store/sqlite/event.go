@@ -96,13 +96,13 @@ func (t *tx) LastSeq(ctx context.Context) (uint64, error) {
 	if err := t.ready(ctx); err != nil {
 		return 0, err
 	}
-	return t.state.lastSeq, nil
+	return t.State.LastSeq, nil
 }
 
 // AppendEvent implements store.Tx.
 func (t *tx) AppendEvent(ctx context.Context, events ...store.Event) error {
 	for _, e := range events {
-		seq, high := t.state.lastSeq+1, max(t.state.lastHigh, e.At)
+		seq, high := t.State.LastSeq+1, max(t.State.LastHigh, e.At)
 		_, err := t.write(ctx, `INSERT INTO event
 			(seq, id, type, entity_type, entity_id, entity_fqn, version, previous, at, high, user, change, doc, bot)
 			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
@@ -111,7 +111,7 @@ func (t *tx) AppendEvent(ctx context.Context, events ...store.Event) error {
 		if err != nil {
 			return err
 		}
-		t.state.lastSeq, t.state.lastHigh = seq, high
+		t.State.LastSeq, t.State.LastHigh = seq, high
 	}
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/catalpa-metadata/catalpa/internal/entity"
 	"github.com/catalpa-metadata/catalpa/internal/store"
+	"github.com/catalpa-metadata/catalpa/internal/store/groupcommit"
 )
 
 const entityColumns = "e.id, e.type, e.name, e.fqn, e.parent, e.deleted, e.version, e.updated_at, e.doc"
@@ -190,8 +191,8 @@ func (r *reader) Count(ctx context.Context, q store.ListQuery) (int, error) {
 		return 0, ctx.Err()
 	}
 	if q.Type != "" && q.Parent == entity.NilID && q.RelatedFrom == nil && q.IDs == nil && len(q.Members) == 0 {
-		c, err := r.counter(ctx, counterKey{q.Type, q.Under})
-		return c.of(q.Include), err
+		c, err := r.counter(ctx, groupcommit.CounterKey{Type: q.Type, Under: q.Under})
+		return c.Of(q.Include), err
 	}
 	q.After, q.Before = "", ""
 	s, err := r.selection(ctx, q)
@@ -208,41 +209,27 @@ func (r *reader) Count(ctx context.Context, q store.ListQuery) (int, error) {
 
 // counter finds the counter of this snapshot, plus what this transaction has
 // not committed yet.
-func (r *reader) counter(ctx context.Context, key counterKey) (counter, error) {
+func (r *reader) counter(ctx context.Context, key groupcommit.CounterKey) (groupcommit.Counter, error) {
 	generation, err := r.snapshot(ctx)
 	if err != nil {
-		return counter{}, err
+		return groupcommit.Counter{}, err
 	}
-	if r.uncommitted == nil {
-		if c, ok := r.counts.get(key, generation); ok {
-			return c, nil
-		}
-		c, err := r.countEntities(ctx, key)
-		if err == nil {
-			r.counts.put(key, generation, c)
-		}
-		return c, err
+	var own groupcommit.Counter
+	if r.uncommitted != nil {
+		own = r.uncommitted(key)
 	}
-	own := r.uncommitted(key)
-	if c, ok := r.counts.get(key, generation); ok {
-		return c.plus(own), nil
-	}
-	c, err := r.countEntities(ctx, key)
-	if err == nil {
-		r.counts.put(key, generation, c.minus(own))
-	}
-	return c, err
+	return r.counts.Find(key, generation, own, func() (groupcommit.Counter, error) { return r.countEntities(ctx, key) })
 }
 
-func (r *reader) countEntities(ctx context.Context, key counterKey) (c counter, err error) {
-	low, high := bounds(key.under, "", "")
+func (r *reader) countEntities(ctx context.Context, key groupcommit.CounterKey) (c groupcommit.Counter, err error) {
+	low, high := bounds(key.Under, "", "")
 	err = r.query(ctx, func(row row) error {
-		c = counter{live: int(row.integer(0)), deleted: int(row.integer(1))}
+		c = groupcommit.Counter{Live: int(row.integer(0)), Deleted: int(row.integer(1))}
 		return nil
 	}, `SELECT
 		(SELECT count(*) FROM entity INDEXED BY entity_list WHERE type = ?1 AND deleted = 0 AND fqn > ?2 AND fqn < ?3),
 		(SELECT count(*) FROM entity INDEXED BY entity_list WHERE type = ?1 AND deleted = 1 AND fqn > ?2 AND fqn < ?3)`,
-		key.typ, low, high)
+		key.Type, low, high)
 	return c, err
 }
 

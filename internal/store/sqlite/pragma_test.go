@@ -34,7 +34,7 @@ func TestPragmas(t *testing.T) {
 		return v
 	}
 	for _, test := range tests {
-		if got := get(s.writer.c, test.pragma); got != test.writer {
+		if got := get(s.written, test.pragma); got != test.writer {
 			t.Errorf("the writer's %s is %d, want %d", test.pragma, got, test.writer)
 		}
 		if got := get(reader, test.pragma); got != test.reader {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/catalpa-metadata/catalpa/internal/entity"
 	"github.com/catalpa-metadata/catalpa/internal/store"
+	"github.com/catalpa-metadata/catalpa/internal/store/groupcommit"
 )
 
 // chunk is how many keys one batch look-up reads at a time.
@@ -20,11 +21,11 @@ const maxDepth = 4096
 // reader implements store.Reader on one snapshot.
 type reader struct {
 	session
-	counts *counts
+	counts *groupcommit.Counts
 
 	generation int64 // of the snapshot; 0 means not yet read
 	// uncommitted is set in a write transaction: what it has changed so far.
-	uncommitted func(counterKey) counter
+	uncommitted func(groupcommit.CounterKey) groupcommit.Counter
 }
 
 var _ store.Reader = (*reader)(nil)
@@ -85,7 +86,7 @@ func (r *reader) EntityByFQN(ctx context.Context, key store.Key) (store.Row, err
 // Entities implements store.Reader.
 func (r *reader) Entities(ctx context.Context, ids []entity.ID) ([]store.Row, error) {
 	rows := make([]store.Row, 0, len(ids))
-	for part := range slices.Chunk(unique(ids), chunk) {
+	for part := range slices.Chunk(store.Unique(ids), chunk) {
 		err := r.query(ctx, func(row row) error {
 			rows = append(rows, scanEntity(row))
 			return nil
@@ -100,7 +101,7 @@ func (r *reader) Entities(ctx context.Context, ids []entity.ID) ([]store.Row, er
 // EntitiesByFQN implements store.Reader.
 func (r *reader) EntitiesByFQN(ctx context.Context, keys []store.Key) ([]store.Row, error) {
 	rows := make([]store.Row, 0, len(keys))
-	for part := range slices.Chunk(unique(keys), chunk) {
+	for part := range slices.Chunk(store.Unique(keys), chunk) {
 		list := []byte{'['}
 		for i, key := range part {
 			if i > 0 {
@@ -144,7 +145,7 @@ func (r *reader) Descendants(ctx context.Context, id entity.ID) ([]entity.ID, er
 
 // Children implements store.Reader.
 func (r *reader) Children(ctx context.Context, parents []entity.ID, typ string, limit int) ([]store.Child, error) {
-	parents = slices.Clone(unique(parents))
+	parents = slices.Clone(store.Unique(parents))
 	slices.SortFunc(parents, func(a, b entity.ID) int { return bytes.Compare(a[:], b[:]) })
 	var children []store.Child
 	for part := range slices.Chunk(parents, chunk) {
@@ -196,7 +197,7 @@ func (r *reader) Version(ctx context.Context, id entity.ID, v entity.Version) ([
 // States implements store.Reader.
 func (r *reader) States(ctx context.Context, keys []store.StateKey) (map[store.StateKey][]byte, error) {
 	found := make(map[store.StateKey][]byte, len(keys))
-	for part := range slices.Chunk(unique(keys), chunk) {
+	for part := range slices.Chunk(store.Unique(keys), chunk) {
 		list := []byte{'['}
 		for i, key := range part {
 			if i > 0 {
@@ -219,23 +220,6 @@ func (r *reader) States(ctx context.Context, keys []store.StateKey) (map[store.S
 		}
 	}
 	return found, nil
-}
-
-// unique returns the values without duplicates, in the order of their first
-// occurrence.
-func unique[T comparable](values []T) []T {
-	if len(values) < 2 {
-		return values
-	}
-	seen := make(map[T]struct{}, len(values))
-	kept := make([]T, 0, len(values))
-	for _, v := range values {
-		if _, ok := seen[v]; !ok {
-			seen[v] = struct{}{}
-			kept = append(kept, v)
-		}
-	}
-	return kept
 }
 
 // appendQuoted appends text as a JSON string whose bytes SQLite gives back

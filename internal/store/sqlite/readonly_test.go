@@ -18,7 +18,7 @@ func TestReadOnly(t *testing.T) {
 	if err := addTable(ctx, s, "before", 10); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.writer.c.script(ctx, "PRAGMA query_only = ON"); err != nil {
+	if err := s.written.script(ctx, "PRAGMA query_only = ON"); err != nil {
 		t.Fatal(err)
 	}
 	err := addTable(ctx, s, "refused", 10)
@@ -29,7 +29,7 @@ func TestReadOnly(t *testing.T) {
 	if n := tables(t, s); n != 1 {
 		t.Fatalf("%d tables, want 1", n)
 	}
-	if err := s.writer.c.script(ctx, "PRAGMA query_only = OFF"); err != nil {
+	if err := s.written.script(ctx, "PRAGMA query_only = OFF"); err != nil {
 		t.Fatal(err)
 	}
 	if err := addTable(ctx, s, "after", 10); err != nil {

@@ -97,7 +97,7 @@ func (r *reader) Records(ctx context.Context, q store.RecordQuery) ([]store.Reco
 // RecordsOf implements store.Reader.
 func (r *reader) RecordsOf(ctx context.Context, kind, key string, owners []string) ([]store.Record, error) {
 	var found []store.Record
-	for part := range slices.Chunk(unique(owners), chunk) {
+	for part := range slices.Chunk(store.Unique(owners), chunk) {
 		err := r.query(ctx, func(row row) error {
 			found = append(found, scanRecord(row))
 			return nil
@@ -130,7 +130,7 @@ func (t *tx) PutRecord(ctx context.Context, records ...store.Record) error {
 		if err != nil {
 			return err
 		}
-		t.touchOwner(r.Owner)
+		t.TouchOwner(r.Owner)
 	}
 	return nil
 }
@@ -139,7 +139,7 @@ func (t *tx) PutRecord(ctx context.Context, records ...store.Record) error {
 func (t *tx) DeleteRecord(ctx context.Context, kind, owner, key string) (bool, error) {
 	n, err := t.write(ctx, "DELETE FROM record WHERE kind = ? AND owner = ? AND key = ?", kind, owner, key)
 	if n > 0 && err == nil {
-		t.touchOwner(owner)
+		t.TouchOwner(owner)
 	}
 	return n > 0, err
 }
@@ -150,23 +150,13 @@ func (t *tx) DeleteRecords(ctx context.Context, q store.RecordQuery) (int, error
 	n, last := 0, ""
 	err := t.query(ctx, func(row row) error {
 		n++
-		t.dirty = true
+		t.Dirty = true
 		// Neighbours mostly have the same owner.
 		if owner := row.text(0); owner != last {
-			t.touchOwner(owner)
+			t.TouchOwner(owner)
 			last = owner
 		}
 		return nil
 	}, "DELETE FROM record"+string(w.sql)+" RETURNING owner", w.args...)
 	return n, err
-}
-
-// touchOwner notes the entity that owns a record, if an entity does.
-func (t *tx) touchOwner(owner string) {
-	if len(owner) != 36 {
-		return
-	}
-	if id, err := entity.ParseID(owner); err == nil {
-		t.touched = append(t.touched, id)
-	}
 }

@@ -32,7 +32,7 @@ func (r *reader) RelationsTo(ctx context.Context, ids []entity.ID, kinds ...stri
 // starts at the ids.
 func (r *reader) relations(ctx context.Context, column, index string, ids []entity.ID, kinds []string) ([]store.Relation, error) {
 	var found []store.Relation
-	for part := range slices.Chunk(unique(ids), chunk) {
+	for part := range slices.Chunk(store.Unique(ids), chunk) {
 		var q rowArgs
 		q.add("SELECT " + relationColumns + " FROM relation r" + index + " WHERE " + column)
 		if len(part) == 1 {
@@ -92,7 +92,7 @@ func (r *reader) RelationsOf(ctx context.Context, kind string, after store.Relat
 // CountFrom implements store.Reader.
 func (r *reader) CountFrom(ctx context.Context, ids []entity.ID, kind string) (map[entity.ID]int, error) {
 	counts := make(map[entity.ID]int, len(ids))
-	for part := range slices.Chunk(unique(ids), chunk) {
+	for part := range slices.Chunk(store.Unique(ids), chunk) {
 		err := r.query(ctx, func(row row) error {
 			counts[row.id(0)] = int(row.integer(1))
 			return nil
@@ -115,7 +115,7 @@ func (t *tx) Relate(ctx context.Context, relations ...store.Relation) error {
 		if err != nil {
 			return err
 		}
-		t.touched = append(t.touched, r.From, r.To)
+		t.Touch(r.From, r.To)
 	}
 	return nil
 }
@@ -129,7 +129,7 @@ func (t *tx) Unrelate(ctx context.Context, relations ...store.Relation) error {
 			return err
 		}
 		if n > 0 {
-			t.touched = append(t.touched, r.From, r.To)
+			t.Touch(r.From, r.To)
 		}
 	}
 	return nil

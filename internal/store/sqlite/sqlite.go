@@ -11,6 +11,7 @@ import (
 	driver "modernc.org/sqlite"
 
 	"github.com/catalpa-metadata/catalpa/internal/store"
+	"github.com/catalpa-metadata/catalpa/internal/store/groupcommit"
 )
 
 // Options of a Store. The zero value is fit for production.
@@ -47,8 +48,8 @@ func (o Options) withDefaults() Options {
 type Store struct {
 	readers chan *conn
 	size    int
-	counts  *counts
-	writer  *writer
+	written *conn // by the writer alone
+	writer  *groupcommit.Writer
 
 	closing   chan struct{}
 	closeOnce sync.Once
@@ -103,13 +104,13 @@ func Open(ctx context.Context, path string, opts Options) (*Store, error) {
 	s := &Store{
 		readers: make(chan *conn, opts.Readers),
 		size:    opts.Readers,
-		counts:  newCounts(),
+		written: open[0],
 		closing: make(chan struct{}),
 	}
 	for _, c := range open[1:] {
 		s.readers <- c
 	}
-	s.writer, err = startWriter(open[0], s.counts, s.closing, opts)
+	s.writer, err = groupcommit.StartWriter(writing{open[0]}, s.closing, opts.Watch, opts.Log)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open the database %s: %w", path, err), s.closeReaders(), open[0].close())
 	}
@@ -126,7 +127,7 @@ func (s *Store) View(ctx context.Context, fn func(store.Reader) error) (err erro
 	if _, err := c.exec("BEGIN"); err != nil {
 		return translate(err)
 	}
-	r := &reader{session: session{c: c}, counts: s.counts}
+	r := &reader{session: session{c: c}, counts: s.writer.Counts()}
 	defer func() {
 		r.ended = true
 		if _, endErr := c.exec("ROLLBACK"); endErr != nil && err == nil && r.failed == nil {
@@ -162,13 +163,13 @@ func (s *Store) borrow(ctx context.Context) (*conn, error) {
 
 // Update implements store.Store. fn runs on the caller's goroutine.
 func (s *Store) Update(ctx context.Context, fn func(store.Tx) error) error {
-	return s.writer.update(ctx, fn)
+	return s.writer.Update(ctx, fn)
 }
 
 // OnCommit implements store.Store. fn must be quick and must not write: the
 // next transactions wait for it. Callers whose writes share a commit share the
 // call.
-func (s *Store) OnCommit(fn func(store.Commit)) { s.writer.onCommit(fn) }
+func (s *Store) OnCommit(fn func(store.Commit)) { s.writer.OnCommit(fn) }
 
 // Close implements store.Store. It waits for the functions that run; those
 // that still wait for their turn are answered with ErrClosed.
@@ -178,8 +179,8 @@ func (s *Store) Close() error {
 		// The writer closes last: the last connection to close a database
 		// moves the log into it.
 		err := s.closeReaders()
-		<-s.writer.stopped
-		s.closeErr = errors.Join(err, s.writer.c.close())
+		<-s.writer.Stopped()
+		s.closeErr = errors.Join(err, s.written.close())
 	})
 	return s.closeErr
 }

@@ -6,47 +6,38 @@ import (
 
 	"github.com/catalpa-metadata/catalpa/internal/entity"
 	"github.com/catalpa-metadata/catalpa/internal/store"
+	"github.com/catalpa-metadata/catalpa/internal/store/groupcommit"
 )
 
-// tx implements store.Tx for one job of a batch. It notes what it changes, for
-// the counters and the commit hooks; the batch takes that over if it succeeds.
+// tx implements store.Tx for one job of a batch.
 type tx struct {
 	reader
-	state   state
-	changes []change
-	touched []entity.ID
-	types   []string // of rows written; few, each once
-	dirty   bool
+	groupcommit.Notes
 }
 
-var _ store.Tx = (*tx)(nil)
+var _ groupcommit.Tx = (*tx)(nil)
 
-func newTx(b *batch) *tx {
-	t := &tx{state: b.state}
+func newTx(c *conn, start groupcommit.Start) *tx {
+	t := &tx{Notes: groupcommit.Notes{State: start.State}}
 	t.reader = reader{
-		session: session{c: b.w.c}, counts: b.w.counts, generation: b.before.generation,
-		uncommitted: func(key counterKey) counter {
-			return difference(b.changes, key).plus(difference(t.changes, key))
+		session: session{c: c}, counts: start.Counts, generation: start.Generation,
+		uncommitted: func(key groupcommit.CounterKey) groupcommit.Counter {
+			return groupcommit.Difference(key, start.Earlier, t.Changes)
 		},
 	}
 	return t
 }
 
+// End implements groupcommit.Tx.
+func (t *tx) End() { t.ended = true }
+
+// Failed implements groupcommit.Tx.
+func (t *tx) Failed() error { return t.failed }
+
 func (t *tx) write(ctx context.Context, sql string, args ...any) (int64, error) {
 	n, err := t.exec(ctx, sql, args...)
-	t.dirty = t.dirty || n > 0
+	t.Dirty = t.Dirty || n > 0
 	return n, err
-}
-
-func (t *tx) note(typ, fqn string, deleted bool, by int) {
-	t.changes = append(t.changes, change{typ, fqn, deleted, by})
-}
-
-// wrote notes that a row of a type was written.
-func (t *tx) wrote(typ string) {
-	if !slices.Contains(t.types, typ) {
-		t.types = append(t.types, typ)
-	}
 }
 
 func parentOf(e store.Row) any {
@@ -75,9 +66,9 @@ func (t *tx) Insert(ctx context.Context, e store.Row) error {
 	if err != nil {
 		return err
 	}
-	t.note(e.Type, e.FQN, e.Deleted, 1)
-	t.touched = append(t.touched, e.ID)
-	t.wrote(e.Type)
+	t.Note(e.Type, e.FQN, e.Deleted, 1)
+	t.Touch(e.ID)
+	t.Wrote(e.Type)
 	return nil
 }
 
@@ -89,9 +80,9 @@ func taken(e store.Row, cause error) error {
 
 // Replace implements store.Tx.
 func (t *tx) Replace(ctx context.Context, e store.Row) error {
-	var was *change
+	var was *groupcommit.Change
 	err := t.query(ctx, func(r row) error {
-		was = &change{typ: r.text(0), fqn: r.text(1), deleted: r.integer(2) != 0}
+		was = &groupcommit.Change{Type: r.text(0), FQN: r.text(1), Deleted: r.integer(2) != 0}
 		return nil
 	}, "SELECT type, fqn, deleted FROM entity WHERE id = ?", e.ID[:])
 	if err != nil {
@@ -110,18 +101,18 @@ func (t *tx) Replace(ctx context.Context, e store.Row) error {
 	if err != nil {
 		return err
 	}
-	if was.typ != e.Type || was.fqn != e.FQN || was.deleted != e.Deleted {
-		t.note(was.typ, was.fqn, was.deleted, -1)
-		t.note(e.Type, e.FQN, e.Deleted, 1)
+	if was.Type != e.Type || was.FQN != e.FQN || was.Deleted != e.Deleted {
+		t.Note(was.Type, was.FQN, was.Deleted, -1)
+		t.Note(e.Type, e.FQN, e.Deleted, 1)
 	}
-	t.touched = append(t.touched, e.ID)
-	t.wrote(e.Type)
+	t.Touch(e.ID)
+	t.Wrote(e.Type)
 	return nil
 }
 
 // Delete implements store.Tx.
 func (t *tx) Delete(ctx context.Context, ids []entity.ID) error {
-	for part := range slices.Chunk(unique(ids), chunk) {
+	for part := range slices.Chunk(store.Unique(ids), chunk) {
 		if err := t.deleteSome(ctx, part); err != nil {
 			return err
 		}
@@ -135,14 +126,14 @@ func (t *tx) deleteSome(ctx context.Context, ids []entity.ID) error {
 	err := t.query(ctx, func(r row) error {
 		found = append(found, r.id(0))
 		typ := r.text(1)
-		t.note(typ, r.text(2), r.integer(3) != 0, -1)
-		t.wrote(typ)
+		t.Note(typ, r.text(2), r.integer(3) != 0, -1)
+		t.Wrote(typ)
 		return nil
 	}, "SELECT id, type, fqn, deleted FROM entity WHERE id IN (SELECT unhex(value) FROM json_each(?))", list)
 	if err != nil {
 		return err
 	}
-	t.touched = append(t.touched, found...)
+	t.Touch(found...)
 	owners := make([]string, len(ids))
 	for i, id := range ids {
 		owners[i] = id.String()
@@ -160,8 +151,8 @@ func (t *tx) deleteSome(ctx context.Context, ids []entity.ID) error {
 		"DELETE FROM relation WHERE to_id IN (SELECT unhex(value) FROM json_each(?)) RETURNING from_id, to_id",
 	} {
 		err := t.query(ctx, func(r row) error {
-			t.touched = append(t.touched, r.id(0), r.id(1))
-			t.dirty = true
+			t.Touch(r.id(0), r.id(1))
+			t.Dirty = true
 			return nil
 		}, sql, list)
 		if err != nil {

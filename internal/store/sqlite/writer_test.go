@@ -59,7 +59,7 @@ func TestFull(t *testing.T) {
 	if err := addTable(ctx, s, "before", 10); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.writer.c.script(ctx, "PRAGMA max_page_count = 60"); err != nil {
+	if err := s.written.script(ctx, "PRAGMA max_page_count = 60"); err != nil {
 		t.Fatal(err)
 	}
 	if err := addTable(ctx, s, "big", 1<<20); entity.KindOf(err) != entity.KindUnavailable {
@@ -103,7 +103,7 @@ func TestFull(t *testing.T) {
 	if n := tables(t, s); n != 1+done {
 		t.Fatalf("%d tables, but %d were acknowledged", n, 1+done)
 	}
-	if err := s.writer.c.script(ctx, "PRAGMA max_page_count = 1000000"); err != nil {
+	if err := s.written.script(ctx, "PRAGMA max_page_count = 1000000"); err != nil {
 		t.Fatal(err)
 	}
 	if err := addTable(ctx, s, "after", 1<<20); err != nil {
@@ -116,7 +116,7 @@ func TestFull(t *testing.T) {
 func TestFailedCommit(t *testing.T) {
 	s := openQuiet(t)
 	ctx := context.Background()
-	err := s.writer.c.script(ctx, `CREATE TABLE broken (x REFERENCES entity (id) DEFERRABLE INITIALLY DEFERRED)`)
+	err := s.written.script(ctx, `CREATE TABLE broken (x REFERENCES entity (id) DEFERRABLE INITIALLY DEFERRED)`)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -128,7 +128,7 @@ func TestFailedCommit(t *testing.T) {
 		if err := tx.Insert(ctx, e); err != nil {
 			return err
 		}
-		return s.writer.c.script(ctx, "INSERT INTO broken (x) VALUES (x'00')")
+		return s.written.script(ctx, "INSERT INTO broken (x) VALUES (x'00')")
 	})
 	if entity.KindOf(err) != entity.KindInternal || err == nil {
 		t.Fatalf("Update answers %v, want KindInternal", err)

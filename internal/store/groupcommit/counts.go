@@ -1,4 +1,4 @@
-package sqlite
+package groupcommit
 
 import (
 	"strings"
@@ -16,47 +16,50 @@ const (
 	maxHistoryLen = 8192 // changes in all of them
 )
 
-// counterKey selects all entities of a type below a name, or everywhere.
-type counterKey struct{ typ, under string }
+// CounterKey selects all entities of a type below a name, or everywhere.
+type CounterKey struct{ Type, Under string }
 
-// counter counts live and soft-deleted entities.
-type counter struct{ live, deleted int }
+// Counter counts live and soft-deleted entities.
+type Counter struct{ Live, Deleted int }
 
-func (c counter) plus(d counter) counter {
-	return counter{c.live + d.live, c.deleted + d.deleted}
+// Plus adds.
+func (c Counter) Plus(d Counter) Counter {
+	return Counter{c.Live + d.Live, c.Deleted + d.Deleted}
 }
 
-func (c counter) minus(d counter) counter {
-	return counter{c.live - d.live, c.deleted - d.deleted}
+// Minus subtracts.
+func (c Counter) Minus(d Counter) Counter {
+	return Counter{c.Live - d.Live, c.Deleted - d.Deleted}
 }
 
-func (c counter) of(include store.Include) int {
+// Of is the number that a query with the Include finds.
+func (c Counter) Of(include store.Include) int {
 	switch include {
 	case store.NonDeleted:
-		return c.live
+		return c.Live
 	case store.Deleted:
-		return c.deleted
+		return c.Deleted
 	}
-	return c.live + c.deleted
+	return c.Live + c.Deleted
 }
 
-// change is one entity coming or going, as counters see it. A replacement that
+// Change is one entity coming or going, as counters see it. A replacement that
 // renames or (un)deletes is two.
-type change struct {
-	typ, fqn string
-	deleted  bool
-	by       int // +1 or -1
+type Change struct {
+	Type, FQN string
+	Deleted   bool
+	By        int // +1 or -1
 }
 
-func (ch change) counter() counter {
-	if ch.deleted {
-		return counter{deleted: ch.by}
+func (ch Change) counter() Counter {
+	if ch.Deleted {
+		return Counter{Deleted: ch.By}
 	}
-	return counter{live: ch.by}
+	return Counter{Live: ch.By}
 }
 
-func (ch change) matches(key counterKey) bool {
-	return ch.typ == key.typ && (key.under == "" || below(ch.fqn, key.under))
+func (ch Change) matches(key CounterKey) bool {
+	return ch.Type == key.Type && (key.Under == "" || below(ch.FQN, key.Under))
 }
 
 // below is the test that queries make with the range (under+".", under+"/").
@@ -64,11 +67,11 @@ func below(fqn, under string) bool {
 	return len(fqn) > len(under)+1 && fqn[len(under)] == '.' && strings.HasPrefix(fqn, under)
 }
 
-func difference(changes []change, key counterKey) counter {
-	var sum counter
+func difference(changes []Change, key CounterKey) Counter {
+	var sum Counter
 	for _, ch := range changes {
 		if ch.matches(key) {
-			sum = sum.plus(ch.counter())
+			sum = sum.Plus(ch.counter())
 		}
 	}
 	return sum
@@ -77,56 +80,56 @@ func difference(changes []change, key counterKey) counter {
 // commitDelta is what one commit changed.
 type commitDelta struct {
 	generation int64 // after the commit
-	changes    []change
+	changes    []Change
 }
 
-// counts keeps exact counters as of one generation of the database, and the
+// Counts keeps exact counters as of one generation of the database, and the
 // last few commits, so that a reader on a slightly older snapshot, or on one
 // that is just being committed, gets the number its own snapshot holds.
-type counts struct {
+type Counts struct {
 	mu         sync.Mutex
 	generation int64
-	counters   *simplelru.LRU[counterKey, *counter]
+	counters   *simplelru.LRU[CounterKey, *Counter]
 	history    []commitDelta // oldest first, the last leads to generation
 	length     int           // changes in history
 	pending    *commitDelta  // announced, not yet known to be committed
 }
 
-func newCounts() *counts {
+func newCounts() *Counts {
 	// The only error is a size that is not positive.
-	lru, _ := simplelru.NewLRU[counterKey, *counter](maxCounters, nil)
-	return &counts{counters: lru}
+	lru, _ := simplelru.NewLRU[CounterKey, *Counter](maxCounters, nil)
+	return &Counts{counters: lru}
 }
 
 // reset forgets everything; the database is known to be at the generation.
-func (c *counts) reset(generation int64) {
+func (c *Counts) reset(generation int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.forget(generation)
 }
 
-func (c *counts) forget(generation int64) {
+func (c *Counts) forget(generation int64) {
 	c.counters.Purge()
 	c.generation, c.history, c.length, c.pending = generation, nil, 0, nil
 }
 
 // announce tells, before the commit, what it will change: readers may see the
 // commit before settle is called.
-func (c *counts) announce(generation int64, changes []change) {
+func (c *Counts) announce(generation int64, changes []Change) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.pending = &commitDelta{generation, changes}
 }
 
 // withdraw takes the announcement back.
-func (c *counts) withdraw() {
+func (c *Counts) withdraw() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.pending = nil
 }
 
 // settle applies the announced commit.
-func (c *counts) settle() {
+func (c *Counts) settle() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	delta := *c.pending
@@ -150,37 +153,60 @@ func (c *counts) settle() {
 
 // apply adjusts the counters of all the names above the entity, whose number
 // is that of the dots in its name.
-func (c *counts) apply(ch change) {
+func (c *Counts) apply(ch Change) {
 	adjust := func(under string) {
-		if counter, ok := c.counters.Peek(counterKey{ch.typ, under}); ok {
-			*counter = counter.plus(ch.counter())
+		if counter, ok := c.counters.Peek(CounterKey{ch.Type, under}); ok {
+			*counter = counter.Plus(ch.counter())
 		}
 	}
 	adjust("")
-	for i := 1; i < len(ch.fqn)-1; i++ {
-		if ch.fqn[i] == '.' {
-			adjust(ch.fqn[:i])
+	for i := 1; i < len(ch.FQN)-1; i++ {
+		if ch.FQN[i] == '.' {
+			adjust(ch.FQN[:i])
 		}
 	}
 }
 
+// Find returns the counter as the snapshot of the generation has it, plus own, what
+// the caller's transaction has changed and not committed. What it does not know it
+// asks read for, once, which counts own in.
+func (c *Counts) Find(key CounterKey, generation int64, own Counter, read func() (Counter, error)) (Counter, error) {
+	if known, ok := c.get(key, generation); ok {
+		return known.Plus(own), nil
+	}
+	found, err := read()
+	if err == nil {
+		c.put(key, generation, found.Minus(own))
+	}
+	return found, err
+}
+
+// Difference sums what changes do to a counter.
+func Difference(key CounterKey, lists ...[]Change) Counter {
+	var sum Counter
+	for _, changes := range lists {
+		sum = sum.Plus(difference(changes, key))
+	}
+	return sum
+}
+
 // get returns the counter as the snapshot of the generation has it.
-func (c *counts) get(key counterKey, generation int64) (counter, bool) {
+func (c *Counts) get(key CounterKey, generation int64) (Counter, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	cached, ok := c.counters.Get(key)
 	if !ok {
-		return counter{}, false
+		return Counter{}, false
 	}
 	offset, ok := c.offset(key, generation)
 	if !ok {
-		return counter{}, false
+		return Counter{}, false
 	}
-	return cached.plus(offset), true
+	return cached.Plus(offset), true
 }
 
 // put keeps a counter that was read on the snapshot of the generation.
-func (c *counts) put(key counterKey, generation int64, value counter) {
+func (c *Counts) put(key CounterKey, generation int64, value Counter) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if generation > c.generation && c.pending == nil {
@@ -188,25 +214,25 @@ func (c *counts) put(key counterKey, generation int64, value counter) {
 		c.forget(generation)
 	}
 	if offset, ok := c.offset(key, generation); ok {
-		value = value.minus(offset)
+		value = value.Minus(offset)
 		c.counters.Add(key, &value)
 	}
 }
 
 // offset is what to add to a cached counter to get that of the generation.
-func (c *counts) offset(key counterKey, generation int64) (counter, bool) {
+func (c *Counts) offset(key CounterKey, generation int64) (Counter, bool) {
 	if generation == c.generation {
-		return counter{}, true
+		return Counter{}, true
 	}
 	if c.pending != nil && generation == c.pending.generation && generation == c.generation+1 {
 		return difference(c.pending.changes, key), true
 	}
 	if generation > c.generation || len(c.history) == 0 || generation < c.history[0].generation-1 {
-		return counter{}, false
+		return Counter{}, false
 	}
-	var since counter
+	var since Counter
 	for i := len(c.history) - 1; i >= 0 && c.history[i].generation > generation; i-- {
-		since = since.plus(difference(c.history[i].changes, key))
+		since = since.Plus(difference(c.history[i].changes, key))
 	}
-	return counter{}.minus(since), true
+	return Counter{}.Minus(since), true
 }
