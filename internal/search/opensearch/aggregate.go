@@ -55,6 +55,9 @@ func aggregation(agg search.Aggregation) (object, error) {
 		return object{"filter": filter}, err
 	case search.AggFilters:
 		filters := object{}
+		if len(agg.Filters) == 0 {
+			return object{"filter": matchNone()}, nil // the cluster wants one at least
+		}
 		for i, name := range named(agg.Filters) {
 			filter, err := translate(agg.Filters[name])
 			if err != nil {
@@ -84,8 +87,8 @@ func aggregation(agg search.Aggregation) (object, error) {
 	case search.AggCardinality:
 		return object{"cardinality": object{"field": column(fieldValues, path), "precision_threshold": mostDistinct}}, nil
 	}
-	kind := map[search.AggregationKind]string{search.AggMin: "min", search.AggMax: "max", search.AggAvg: "avg", search.AggSum: "sum"}[agg.Kind]
-	return object{kind: object{"field": column(fieldNumbers, path)}}, nil
+	// Not min or max: on a field that no document has they end what they are within before it has counted anything.
+	return object{"stats": object{"field": column(fieldNumbers, path)}}, nil
 }
 
 func termBuckets(agg search.Aggregation, path string) (object, error) {
@@ -134,6 +137,10 @@ type computed struct {
 	Count int                       `json:"doc_count"`
 	Other int                       `json:"sum_other_doc_count"`
 	Value *float64                  `json:"value"`
+	Min   *float64                  `json:"min"`
+	Max   *float64                  `json:"max"`
+	Avg   *float64                  `json:"avg"`
+	Sum   *float64                  `json:"sum"`
 	Hits  *found                    `json:"hits"`
 	List  jsontext.Value            `json:"buckets"`
 	Rest  map[string]jsontext.Value `json:",embed"`
@@ -185,7 +192,10 @@ func readOne(agg search.Aggregation, said computed) (search.AggregationResult, e
 	case search.AggTopHits:
 		return readTopHits(agg, said)
 	}
-	return search.AggregationResult{Value: said.Value}, nil
+	value := map[search.AggregationKind]*float64{
+		search.AggCardinality: said.Value, search.AggMin: said.Min, search.AggMax: said.Max, search.AggAvg: said.Avg, search.AggSum: said.Sum,
+	}[agg.Kind]
+	return search.AggregationResult{Value: value}, nil
 }
 
 func readBuckets(agg search.Aggregation, said computed) (search.AggregationResult, error) {
@@ -228,6 +238,9 @@ func bucketKey(path, term string) any {
 func readFilters(agg search.Aggregation, said computed) (search.AggregationResult, error) {
 	result := search.AggregationResult{Buckets: []search.Bucket{}}
 	var byName map[string]computed
+	if len(agg.Filters) == 0 {
+		return result, nil
+	}
 	if err := json.Unmarshal(said.List, &byName); err != nil {
 		return result, entity.Internal(err)
 	}

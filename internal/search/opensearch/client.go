@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"time"
@@ -42,6 +43,7 @@ func newClient(o Options) (*client, error) {
 	}
 	transport = transport.Clone()
 	transport.Proxy = nil
+	transport.DialContext = (&net.Dialer{Timeout: o.ConnectTimeout, KeepAlive: 30 * time.Second}).DialContext
 	transport.MaxIdleConnsPerHost = 32
 	transport.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12}
 	if len(o.CACert) > 0 {

@@ -29,6 +29,8 @@ type Options struct {
 	Shards    int           // of a new index; 0 is 1
 	BulkBytes int           // of one request that writes; 0 is 4 MiB
 	Timeout   time.Duration // of one request; 0 is 30 s
+	// ConnectTimeout is how long a connection may take to come about; 0 is 5 s.
+	ConnectTimeout time.Duration
 }
 
 const (
@@ -66,6 +68,9 @@ func Open(opts Options) (*Engine, error) {
 	}
 	if opts.Timeout <= 0 {
 		opts.Timeout = 30 * time.Second
+	}
+	if opts.ConnectTimeout <= 0 {
+		opts.ConnectTimeout = 5 * time.Second
 	}
 	if len(opts.Addresses) == 0 {
 		return nil, errors.New("no address of a search server is given")
@@ -165,7 +170,7 @@ func (e *Engine) members(ctx context.Context) ([]physical, error) {
 	for name, index := range found {
 		if _, ok := index.Aliases[e.opts.Index]; !ok {
 			return nil, &entity.Error{Kind: entity.KindUnavailable, Message: "The search server has an index named " +
-				e.opts.Index + " that is not this server's; an administrator has to choose another name as elasticsearch.index."}
+				e.opts.Index + " that is not this server's; an administrator has to choose another elasticsearch.clusterAlias."}
 		}
 		list = append(list, physical{name: name, current: index.Mappings.Meta.Format == format,
 			paths: slices.Collect(maps.Keys(index.Mappings.Properties[fieldValues].Properties))})
