@@ -33,7 +33,7 @@ build: ## build bin/catalpa, a static binary
 	@tools/setup.sh go
 	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/catalpa ./cmd/catalpa
 
-test: build ## run everything: unit tests, fuzzing, the real clients, sign-on in a browser
+test: build ## run everything: unit tests, fuzzing, OpenSearch, the real clients, sign-on in a browser
 	@tools/setup.sh cgo
 	@FUZZTIME=$(FUZZTIME) tools/test.sh
 

@@ -58,14 +58,28 @@ func sampleValues() map[string]string {
 
 func sampleChoices() map[string]string {
 	return map[string]string{"mode": "development", "level": "warn", "format": "json", "clientType": "confidential", "responseType": "id_token",
-		"tokenValidationAlgorithm": "ES384", "clientAuthenticationMethod": "private_key_jwt", "truststoreConfigType": "JVMDefault", "sessionExpiry": "301"}
+		"tokenValidationAlgorithm": "ES384", "clientAuthenticationMethod": "private_key_jwt", "truststoreConfigType": "JVMDefault", "sessionExpiry": "301",
+		"engine": "opensearch", "searchType": "opensearch", "scheme": "https", "payLoadSize": "1MiB"}
+}
+
+// besides is what has to be said for a key to count.
+func besides(path string) map[string]string {
+	if !strings.HasPrefix(path, keyCluster) {
+		return nil
+	}
+	env := map[string]string{"CATALPA_SEARCH_ENGINE": EngineOpenSearch}
+	if strings.HasSuffix(path, ".password") {
+		env["ELASTICSEARCH_USER"] = "catalpa"
+	}
+	return env
 }
 
 // notBound are keys that are accepted and checked but have no place in Config:
 // the parts of trust stores, which TestTrustStore covers one type at a time, and
-// what is only compared with a published value.
+// what is only compared with a published value; and what has to be a file, which
+// TestSearchServer has.
 func notBound(path string) bool {
-	return strings.Contains(path, ".trustStoreConfig.") || path == "database.password"
+	return strings.Contains(path, ".trustStoreConfig.") || path == "database.password" || path == keyCluster+"caCertificatePath"
 }
 
 // Every key of the table that is not ignored reaches the typed configuration.
@@ -80,7 +94,7 @@ func TestEveryKeyIsBound(t *testing.T) {
 		if path == "dataDir" {
 			text = dir
 		}
-		cfg, findings, err := Load(Options{LookupEnv: lookupIn(nil), Flags: map[string]string{path: text}})
+		cfg, findings, err := Load(Options{LookupEnv: lookupIn(besides(path)), Flags: map[string]string{path: text}})
 		if err != nil && !strings.HasSuffix(path, "testPrincipals") {
 			t.Errorf("%s=%s: %v", path, text, findings)
 			continue
@@ -98,7 +112,9 @@ func TestEveryVariableIsBound(t *testing.T) {
 			if notBound(info.path) || strings.HasSuffix(info.path, "KeyFilePath") || info.path == "dataDir" {
 				continue
 			}
-			cfg, findings, err := Load(Options{LookupEnv: lookupIn(map[string]string{name: sampleValue(info)})})
+			env := map[string]string{name: sampleValue(info)}
+			maps.Copy(env, besides(info.path))
+			cfg, findings, err := Load(Options{LookupEnv: lookupIn(env)})
 			if err != nil {
 				t.Errorf("%s: %v", name, findings)
 				continue

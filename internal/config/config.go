@@ -32,6 +32,7 @@ type Config struct {
 	Server         Server
 	Log            Log
 	Limits         Limits
+	Search         Search
 	Authentication Authentication
 	Authorizer     Authorizer
 	JWT            JWT
@@ -83,6 +84,26 @@ type Limits struct {
 	RequestTimeout  time.Duration
 	MaxPageSize     int
 	MaxBulkRequests int
+}
+
+// Engines of search.
+const (
+	EngineEmbedded   = "embedded"
+	EngineOpenSearch = "opensearch"
+)
+
+// Search says what searches. All but the engine is about the search server.
+type Search struct {
+	Engine         string
+	Addresses      []string // https://host:9200
+	Username       string
+	Password       Secret
+	APIKey         Secret
+	CAPath         string // PEM file; "" for the authorities the system trusts
+	Alias          string // before the name of the index
+	ConnectTimeout time.Duration
+	Timeout        time.Duration // of one request
+	PayloadBytes   int           // of one request that writes
 }
 
 // JWT says how the server signs its tokens. Empty members are filled by the

@@ -84,7 +84,7 @@ func TestOperatorsFile(t *testing.T) {
 	if cfg.JWT.Issuer != "open-metadata.org" || cfg.JWT.KeyID != "nursery-2026" || cfg.FernetKey.Reveal() == "" {
 		t.Errorf("jwt: %+v", cfg.JWT)
 	}
-	if !hasFinding(findings, Notice, "elasticsearch", "ignored: Catalpa needs no Elasticsearch settings") {
+	if !hasFinding(findings, Notice, "elasticsearch.host", "ignored: search.engine is embedded, which needs no search server") {
 		t.Errorf("no notice on elasticsearch in %v", findings)
 	}
 	if got := cfg.Sources["loginConfig.maxLoginFailAttempts"]; !strings.HasPrefix(got, "file line ") {

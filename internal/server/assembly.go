@@ -20,6 +20,7 @@ import (
 	"github.com/catalpa-metadata/catalpa/internal/registry"
 	"github.com/catalpa-metadata/catalpa/internal/search"
 	"github.com/catalpa-metadata/catalpa/internal/search/embedded"
+	"github.com/catalpa-metadata/catalpa/internal/search/opensearch"
 	"github.com/catalpa-metadata/catalpa/internal/sight"
 	"github.com/catalpa-metadata/catalpa/internal/signon"
 	"github.com/catalpa-metadata/catalpa/internal/store"
@@ -46,7 +47,7 @@ type assembly struct {
 	auth    *auth.Service
 	signOn  *signon.Manager
 	alerts  *notify.Service
-	index   *embedded.Engine
+	index   search.Index
 	indexer *search.Indexer
 
 	locks []func() error // give directories to others
@@ -95,7 +96,7 @@ func open(ctx context.Context, cfg *config.Config, log *slog.Logger, indexDir st
 	}
 	a.store = st
 	if err = a.build(cfg, log); err == nil && indexDir != "" {
-		err = a.openIndex(ctx, indexDir, log)
+		err = a.openIndex(ctx, cfg, indexDir, log)
 	}
 	if err != nil {
 		a.close(ctx)
@@ -157,12 +158,8 @@ func (a *assembly) build(cfg *config.Config, log *slog.Logger) error {
 	return err
 }
 
-func (a *assembly) openIndex(ctx context.Context, dir string, log *slog.Logger) error {
-	path := filepath.Join(dir, indexFile)
-	if err := private(path); err != nil {
-		return fmt.Errorf("opening the search index: %w", err)
-	}
-	index, err := embedded.Open(ctx, path)
+func (a *assembly) openIndex(ctx context.Context, cfg *config.Config, dir string, log *slog.Logger) error {
+	index, err := openEngine(ctx, cfg.Search, dir)
 	if err != nil {
 		return fmt.Errorf("opening the search index: %w", err)
 	}
@@ -180,6 +177,31 @@ func (a *assembly) openIndex(ctx context.Context, dir string, log *slog.Logger) 
 		}
 	})
 	return nil
+}
+
+// openEngine opens the engine that the configuration names. A search server need not answer yet.
+func openEngine(ctx context.Context, cfg config.Search, dir string) (search.Index, error) {
+	if cfg.Engine != config.EngineOpenSearch {
+		path := filepath.Join(dir, indexFile)
+		if err := private(path); err != nil {
+			return nil, err
+		}
+		return embedded.Open(ctx, path)
+	}
+	opts := opensearch.Options{
+		Addresses: cfg.Addresses, Username: cfg.Username, Password: cfg.Password.Reveal(), APIKey: cfg.APIKey.Reveal(),
+		Index: "catalpa", BulkBytes: cfg.PayloadBytes, ConnectTimeout: cfg.ConnectTimeout, Timeout: cfg.Timeout,
+	}
+	if cfg.Alias != "" {
+		opts.Index = cfg.Alias + "-catalpa"
+	}
+	if cfg.CAPath != "" {
+		var err error
+		if opts.CACert, err = os.ReadFile(cfg.CAPath); err != nil {
+			return nil, err
+		}
+	}
+	return opensearch.Open(opts)
 }
 
 // private makes a file that only the server's account can read, unless there is
