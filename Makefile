@@ -21,7 +21,7 @@ TREES ?= 20000
 # How many terms, rows and nodes of lineage its large calls are about; 0 leaves that part out.
 LARGE ?= 10000
 
-.PHONY: help run build test test-unit test-fuzz test-search test-acceptance test-signon lint bench clean
+.PHONY: help run build test test-unit test-fuzz test-store test-search test-acceptance test-signon lint bench clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -44,6 +44,10 @@ test-unit: ## run the unit tests under the race detector
 test-fuzz: ## fuzz every target for FUZZTIME (5s)
 	@tools/setup.sh go
 	@FUZZTIME=$(FUZZTIME) tools/test.sh fuzz
+
+test-store: ## run the tests of the store in PostgreSQL against a real server
+	@tools/setup.sh go
+	@tools/test.sh store
 
 test-search: ## run the tests of the search engine OpenSearch against a real node
 	@tools/setup.sh go

@@ -5,20 +5,15 @@ package acceptance
 import (
 	"bytes"
 	"database/sql"
-	"fmt"
-	"net"
 	"os"
 	"os/exec"
-	"os/user"
 	"path/filepath"
-	"sort"
-	"strconv"
 	"strings"
-	"syscall"
 	"testing"
-	"time"
 
 	_ "modernc.org/sqlite" // the driver that makes the SQLite source
+
+	"github.com/catalpa-metadata/catalpa/internal/store/postgres/postgrestest"
 )
 
 // Passwords of the PostgreSQL source. They are asked for, so that a run that is
@@ -41,67 +36,18 @@ func sqliteExec(t *testing.T, file, script string) {
 	}
 }
 
-// postgres is a PostgreSQL server of our own, on loopback, without fsync.
+// postgres is a PostgreSQL server of our own.
 type postgres struct {
+	*postgrestest.Server
 	t    *testing.T
-	bin  string
 	port string
 }
 
-// startPostgres makes a cluster and starts it. Started by root, it runs as the
-// user postgres, who owns the directory. It ends with the test, or with us.
+// startPostgres starts one that notes which statements are run.
 func startPostgres(t *testing.T) *postgres {
 	t.Helper()
-	p := &postgres{t: t, bin: postgresPrograms(t)}
-	// Not t.TempDir: its parent is closed to other users.
-	dir, err := os.MkdirTemp("", "catalpa-postgres-")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
-	passwords := filepath.Join(dir, "password")
-	if err := os.WriteFile(passwords, []byte(superPassword+"\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	attributes := &syscall.SysProcAttr{Pdeathsig: syscall.SIGQUIT}
-	if os.Getuid() == 0 {
-		attributes.Credential = postgresUser(t)
-		for _, path := range []string{dir, passwords} {
-			if err := os.Chown(path, int(attributes.Credential.Uid), int(attributes.Credential.Gid)); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-	data := filepath.Join(dir, "data")
-	command := func(program string, args ...string) *exec.Cmd {
-		cmd := exec.Command(filepath.Join(p.bin, program), args...)
-		cmd.Dir, cmd.SysProcAttr = dir, attributes
-		return cmd
-	}
-	if out, err := command("initdb", "-D", data, "-U", "postgres", "-A", "scram-sha-256", "--pwfile", passwords,
-		"-E", "UTF8", "--locale=C", "--no-sync").CombinedOutput(); err != nil {
-		t.Fatalf("initdb: %v\n%s", err, out)
-	}
-
-	address := freeAddress(t)
-	_, p.port, _ = net.SplitHostPort(address)
-	server := command("postgres", "-D", data)
-	for _, setting := range []string{
-		"listen_addresses=127.0.0.1", "port=" + p.port, "unix_socket_directories=", "fsync=off",
-		"synchronous_commit=off", "full_page_writes=off", "shared_buffers=32MB",
-		"shared_preload_libraries=pg_stat_statements", "pg_stat_statements.track=all",
-	} {
-		server.Args = append(server.Args, "-c", setting)
-	}
-	serve(t, "PostgreSQL", server, syscall.SIGINT)
-	eventually(t, 30*time.Second, "PostgreSQL answers", func() error {
-		out, err := p.command("postgres", superPassword, "postgres", "-c", "select 1").CombinedOutput()
-		if err != nil {
-			return fmt.Errorf("%w: %s", err, out)
-		}
-		return nil
-	})
-	return p
+	server := postgrestest.Start(t, superPassword, "shared_preload_libraries=pg_stat_statements", "pg_stat_statements.track=all")
+	return &postgres{Server: server, t: t, port: server.Port}
 }
 
 // serve runs a server until the test ends, which then asks it to stop by a signal.
@@ -127,43 +73,8 @@ func serve(t *testing.T, name string, server *exec.Cmd, stop os.Signal) {
 	})
 }
 
-func postgresUser(t *testing.T) *syscall.Credential {
-	t.Helper()
-	account, err := user.Lookup("postgres")
-	if err != nil {
-		t.Fatalf("PostgreSQL does not run as root, and %v", err)
-	}
-	uid, _ := strconv.ParseUint(account.Uid, 10, 32)
-	gid, _ := strconv.ParseUint(account.Gid, 10, 32)
-	return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
-}
-
-// postgresPrograms finds the directory of the newest server programs.
-func postgresPrograms(t *testing.T) string {
-	t.Helper()
-	found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/postgres")
-	sort.Slice(found, func(i, j int) bool { return majorVersion(found[i]) > majorVersion(found[j]) })
-	if len(found) > 0 {
-		return filepath.Dir(found[0])
-	}
-	path, err := exec.LookPath("postgres")
-	if err != nil {
-		t.Fatal("PostgreSQL's server programs are missing; make test-acceptance installs them")
-	}
-	path, err = filepath.EvalSymlinks(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return filepath.Dir(path)
-}
-
-func majorVersion(path string) int {
-	number, _ := strconv.Atoi(filepath.Base(filepath.Dir(filepath.Dir(path))))
-	return number
-}
-
 func (p *postgres) command(role, password, database string, args ...string) *exec.Cmd {
-	cmd := exec.Command(filepath.Join(p.bin, "psql"), append([]string{
+	cmd := exec.Command(filepath.Join(p.Programs, "psql"), append([]string{
 		"-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1",
 		"-h", "127.0.0.1", "-p", p.port, "-U", role, "-d", database,
 	}, args...)...)

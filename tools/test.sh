@@ -3,6 +3,7 @@
 #   unit        go test -race over all packages, command-line scripts included, and what
 #               is not built under the race detector without it
 #   fuzz        every fuzz target for FUZZTIME (default 5s)
+#   store       the store in PostgreSQL, at a real server
 #   search      the search engine OpenSearch, against a real node
 #   acceptance  the real clients against the built binary
 #   signon      people in Chromium at real identity providers, against the built binary
@@ -10,7 +11,7 @@
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 parts=("$@")
-[[ ${#parts[@]} -gt 0 ]] || parts=(unit fuzz search acceptance signon)
+[[ ${#parts[@]} -gt 0 ]] || parts=(unit fuzz store search acceptance signon)
 cache=$PWD/.cache
 mkdir -p "$cache/bin"
 tally=$(mktemp "$cache/tally.XXXXXX")
@@ -49,6 +50,7 @@ fuzz() {
 # What the last parts need waits for the network more than for a core: it is installed
 # beside the first ones.
 needs=()
+! wanted store || needs+=(postgres)
 ! wanted search || needs+=(opensearch)
 ! wanted acceptance || needs+=(postgres mariadb kafka python schemathesis)
 ! wanted signon || needs+=(chromium node java keycloak)
@@ -97,6 +99,11 @@ if [[ -n $setup ]] && ! wait "$setup"; then
   status=1
 fi
 setup=
+
+if wanted store; then
+  heading "the store in PostgreSQL"
+  run -tags postgres -count 1 -timeout 10m ./internal/store/postgres
+fi
 
 if wanted search; then
   heading "OpenSearch as the search engine"

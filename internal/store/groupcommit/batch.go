@@ -121,7 +121,7 @@ func (b *batch) undo(nested bool, t Tx) {
 	switch {
 	case !nested:
 		b.rollback()
-	case t.Failed() != nil:
+	case t.Lost():
 		// The database may have rolled the transaction back, the savepoint with it.
 		b.abandon(t.Failed())
 	default:

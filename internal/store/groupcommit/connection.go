@@ -60,9 +60,12 @@ type Tx interface {
 	Noted() *Notes
 	// End makes later calls fail: the function that had the transaction has returned.
 	End()
-	// Failed returns a failure that may have ended the database's transaction; whatever
-	// the job makes of it, the job has failed.
+	// Failed returns the failure of a statement after which the job cannot go on;
+	// whatever it makes of it, it has failed.
 	Failed() error
+	// Lost tells whether that may have ended the database's transaction, with the work
+	// of the jobs before.
+	Lost() bool
 }
 
 // Notes are what a job changes, for the counters and the commit hooks. Backends

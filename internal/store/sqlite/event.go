@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"slices"
 
 	"github.com/catalpa-metadata/catalpa/internal/entity"
 	"github.com/catalpa-metadata/catalpa/internal/store"
@@ -48,7 +47,7 @@ func (r *reader) Events(ctx context.Context, q store.EventQuery) ([]store.Event,
 			q.Since, q.Since)
 	}
 	if q.Types != nil {
-		exact, whole := eventTypes(q.Types)
+		exact, whole := store.EventPairs(q.Types)
 		s.add(` AND (type IN (SELECT value FROM json_each(?))
 			OR type || ' ' || entity_type IN (SELECT value FROM json_each(?)))`, stringList(whole), stringList(exact))
 	}
@@ -63,21 +62,6 @@ func (r *reader) Events(ctx context.Context, q store.EventQuery) ([]store.Event,
 		return nil
 	}, string(s.sql), s.args...)
 	return found, err
-}
-
-// eventTypes splits a filter into the pairs it names and the event types that
-// it wants of all entity types. Neither kind of name holds a space.
-func eventTypes(types map[string][]string) (exact, whole []string) {
-	for event, entityTypes := range types {
-		if slices.Contains(entityTypes, "*") {
-			whole = append(whole, event)
-			continue
-		}
-		for _, entityType := range entityTypes {
-			exact = append(exact, event+" "+entityType)
-		}
-	}
-	return exact, whole
 }
 
 // LastSeq implements store.Reader.

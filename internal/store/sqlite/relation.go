@@ -1,10 +1,8 @@
 package sqlite
 
 import (
-	"cmp"
 	"context"
 	"slices"
-	"strings"
 
 	"github.com/catalpa-metadata/catalpa/internal/entity"
 	"github.com/catalpa-metadata/catalpa/internal/store"
@@ -56,16 +54,8 @@ func (r *reader) relations(ctx context.Context, column, index string, ids []enti
 		}
 	}
 	// Sorting here is cheaper than SQLite's sorter and spans the chunks.
-	slices.SortFunc(found, compareRelations)
+	slices.SortFunc(found, store.CompareRelations)
 	return found, nil
-}
-
-func compareRelations(a, b store.Relation) int {
-	return cmp.Or(
-		slices.Compare(a.From[:], b.From[:]),
-		strings.Compare(a.Kind, b.Kind),
-		slices.Compare(a.To[:], b.To[:]),
-	)
 }
 
 // lineage is the kind of relation that the index relation_lineage is about.

@@ -34,6 +34,9 @@ func (t *tx) End() { t.ended = true }
 // Failed implements groupcommit.Tx.
 func (t *tx) Failed() error { return t.failed }
 
+// Lost implements groupcommit.Tx.
+func (t *tx) Lost() bool { return t.failed != nil }
+
 func (t *tx) write(ctx context.Context, sql string, args ...any) (int64, error) {
 	n, err := t.exec(ctx, sql, args...)
 	t.Dirty = t.Dirty || n > 0

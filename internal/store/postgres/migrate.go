@@ -1,0 +1,84 @@
+package postgres
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
+	"github.com/pressly/goose/v3"
+	"github.com/pressly/goose/v3/lock"
+)
+
+// Sentinels of Open, for callers that want to say what to do.
+var (
+	// ErrNewerSchema means that a newer Catalpa has been at the database.
+	ErrNewerSchema = errors.New("the database was written by a newer version of Catalpa")
+	// ErrUnfit means that the server or the database cannot hold a catalog.
+	ErrUnfit = errors.New("the database cannot hold a catalog")
+)
+
+// oldestServer is the first version of PostgreSQL that is supported.
+const oldestServer = 150000
+
+//go:embed migrations/*.sql
+var migrationFiles embed.FS
+
+// migrate brings the schema up to date; it never goes back. Servers that start
+// together wait for each other.
+func migrate(ctx context.Context, cfg *pgx.ConnConfig) (err error) {
+	files, err := fs.Sub(migrationFiles, "migrations")
+	if err != nil {
+		return fmt.Errorf("read the migrations: %w", err)
+	}
+	db := stdlib.OpenDB(*cfg)
+	defer func() { err = errors.Join(err, db.Close()) }()
+	if err := fit(ctx, db); err != nil {
+		return err
+	}
+	locker, err := lock.NewPostgresSessionLocker()
+	if err != nil {
+		return fmt.Errorf("prepare the lock of the migrations: %w", err)
+	}
+	provider, err := goose.NewProvider(goose.DialectPostgres, db, files,
+		goose.WithDisableGlobalRegistry(true), goose.WithSessionLocker(locker), goose.WithTableName("catalpa_schema"))
+	if err != nil {
+		return fmt.Errorf("read the migrations: %w", err)
+	}
+	current, target, err := provider.GetVersions(ctx)
+	if err != nil {
+		return fmt.Errorf("read the schema's version: %w", err)
+	}
+	if current > target {
+		return fmt.Errorf("%w: its schema is version %d, this program knows versions up to %d; install the newer version, or restore a backup made before the upgrade",
+			ErrNewerSchema, current, target)
+	}
+	if current == target {
+		return nil
+	}
+	if _, err := provider.Up(ctx); err != nil {
+		return fmt.Errorf("migrate the database from schema version %d to %d: %w", current, target, err)
+	}
+	return nil
+}
+
+// fit makes sure that what is stored comes back as it was.
+func fit(ctx context.Context, db *sql.DB) error {
+	var version int
+	var encoding string
+	row := db.QueryRowContext(ctx, "SELECT current_setting('server_version_num')::int, current_setting('server_encoding')")
+	if err := row.Scan(&version, &encoding); err != nil {
+		return fmt.Errorf("ask the server for its version: %w", err)
+	}
+	if version < oldestServer {
+		return fmt.Errorf("%w: the server is PostgreSQL %d, 15 is the oldest that works", ErrUnfit, version/10000)
+	}
+	if encoding != "UTF8" {
+		return fmt.Errorf("%w: its encoding is %s; make one with CREATE DATABASE ... ENCODING 'UTF8' TEMPLATE template0", ErrUnfit, encoding)
+	}
+	return nil
+}
