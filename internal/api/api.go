@@ -48,6 +48,8 @@ type Indexer interface {
 	// CatchUp returns once all acknowledged writes are searchable, or after the delay;
 	// exact tells that nothing found is out of date.
 	CatchUp(ctx context.Context, delay time.Duration) (exact bool, err error)
+	// Trouble is what keeps the index from being written at the moment; nil if nothing does.
+	Trouble() error
 	// Rebuild fills the index anew and calls progress from time to time.
 	Rebuild(ctx context.Context, progress func(done, total int)) error
 	// Rebuilding tells how far a rebuild is.

@@ -181,6 +181,8 @@ func (u testUsers) ByEmail(ctx context.Context, email string) (auth.User, error)
 // idleIndexer stands in for the indexer where tests do not search.
 type idleIndexer struct{}
 
+func (idleIndexer) Trouble() error { return nil }
+
 func (idleIndexer) CatchUp(context.Context, time.Duration) (bool, error) { return false, nil }
 func (idleIndexer) Rebuild(context.Context, func(done, total int)) error { return nil }
 func (idleIndexer) Rebuilding() search.Progress                          { return search.Progress{} }

@@ -151,13 +151,23 @@ func (c *call) status() error {
 		database.Passed, database.Message = false, "the store does not answer; the log has the details"
 	}
 	index := step{Description: "The search index is up to date", Passed: true, Message: "ok"}
-	if at, err := c.index.Position(ctx); err != nil || at < last {
+	if err := c.indexer.Trouble(); err != nil {
+		index.Passed, index.Message = false, troubleWith(err)
+	} else if at, err := c.index.Position(ctx); err != nil || at < last {
 		index.Passed, index.Message = false, "the index is behind the store and catching up"
 	}
 	return c.json(http.StatusOK, map[string]step{
 		"database": database, "searchInstance": index,
 		"jwks": {Description: "The server has a signing key", Passed: len(c.auth.JWKS()) > 0, Message: "ok"},
 	})
+}
+
+// troubleWith says what keeps the search index from being written, as far as that is fit for a page.
+func troubleWith(err error) string {
+	if e := entity.AsError(err); e != nil && e.Kind == entity.KindUnavailable {
+		return e.Message
+	}
+	return "the search index cannot be written; the log has the details"
 }
 
 // countNames maps members of the entity counts to types.

@@ -72,6 +72,7 @@ type Indexer struct {
 	skipped atomic.Uint64
 	inexact atomic.Bool // something was given up; until the next rebuild
 	failed  failures
+	outage  outage
 
 	mu       sync.Mutex
 	position uint64
@@ -110,35 +111,53 @@ func (x *Indexer) Position() uint64 {
 	return x.position
 }
 
-// Run follows the outbox until the context ends. An index without a position is
-// rebuilt first: it is new, or its last rebuild did not come to its end.
+// Run follows the outbox until the context ends. After a failure it begins again with the position that the index has,
+// which may have been emptied or replaced meanwhile. An index without a position is rebuilt first: it is new, or its last
+// rebuild did not come to its end. So is one that has seen more than the store knows: it belongs to another store, or to
+// one that was restored from a copy.
 func (x *Indexer) Run(ctx context.Context) error {
+	for ctx.Err() == nil {
+		if err := x.follow(ctx); err != nil {
+			x.pause(ctx, err)
+		}
+	}
+	return ctx.Err()
+}
+
+// follow follows the outbox until something fails.
+func (x *Indexer) follow(ctx context.Context) error {
 	position, err := x.index.Position(ctx)
 	if err != nil {
 		return err
 	}
+	last, err := x.lastSeq(ctx)
+	if err != nil {
+		return err
+	}
 	x.advance(position)
-	for rebuilt := position > 0; !rebuilt && ctx.Err() == nil; {
-		err := x.Rebuild(ctx, nil)
-		if rebuilt = err == nil; !rebuilt {
-			x.pause(ctx, err)
+	if position > last {
+		x.log.WarnContext(ctx, "the search index has seen changes that the store does not know; it is built anew", "position", position, "last", last)
+	}
+	if position == 0 || position > last {
+		if err := x.Rebuild(ctx, nil); err != nil {
+			return err
 		}
 	}
 	for ctx.Err() == nil {
 		more, err := x.step(ctx)
-		if err == nil {
-			var checking bool
-			checking, err = x.checkPage(ctx)
-			more = more || checking
+		if err != nil {
+			return err
 		}
-		switch {
-		case err != nil:
-			x.pause(ctx, err)
-		case !more:
+		x.succeeded(ctx)
+		checking, err := x.checkPage(ctx)
+		if err != nil {
+			return err
+		}
+		if !more && !checking {
 			x.idle(ctx)
 		}
 	}
-	return ctx.Err()
+	return nil
 }
 
 // idle waits for events and, right after a batch, for more of them.
@@ -157,20 +176,6 @@ func (x *Indexer) idle(ctx context.Context) {
 	case <-ctx.Done():
 	case <-gathered.C:
 	case <-x.urgent:
-	}
-}
-
-// pause waits after a failure, longer after each.
-func (x *Indexer) pause(ctx context.Context, err error) {
-	if ctx.Err() != nil {
-		return
-	}
-	x.log.ErrorContext(ctx, "search index cannot be updated; trying again", "error", err)
-	timer := time.NewTimer(100 * time.Millisecond << min(x.attempts, 6))
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-	case <-timer.C:
 	}
 }
 
@@ -210,17 +215,15 @@ func (x *Indexer) WaitFor(ctx context.Context, seq uint64) error {
 // that the index holds all of them as they are; otherwise what is found may have
 // changed since. The error is that of the store or of the context.
 func (x *Indexer) CatchUp(ctx context.Context, delay time.Duration) (exact bool, err error) {
-	var last uint64
-	err = x.outbox.View(ctx, func(r store.Reader) error {
-		var err error
-		last, err = r.LastSeq(ctx)
-		return err
-	})
+	last, err := x.lastSeq(ctx)
 	if err != nil {
 		return false, err
 	}
 	if x.Position() >= last {
 		return !x.inexact.Load(), nil
+	}
+	if isOut(x.Trouble()) {
+		return false, nil // waiting would not help
 	}
 	waiting, cancel := context.WithTimeout(ctx, delay)
 	defer cancel()
@@ -228,6 +231,15 @@ func (x *Indexer) CatchUp(ctx context.Context, delay time.Duration) (exact bool,
 		return false, ctx.Err()
 	}
 	return !x.inexact.Load(), nil
+}
+
+// lastSeq is the sequence number of the newest event.
+func (x *Indexer) lastSeq(ctx context.Context) (last uint64, err error) {
+	err = x.outbox.View(ctx, func(r store.Reader) error {
+		last, err = r.LastSeq(ctx)
+		return err
+	})
+	return last, err
 }
 
 // Pace holds the caller up for a moment when the index is far behind the event
@@ -239,6 +251,9 @@ func (x *Indexer) Pace(seq uint64) {
 	x.mu.Unlock()
 	if position == 0 || seq <= position+maxBehind { // at 0 it is being built, which takes its time
 		return
+	}
+	if isOut(x.Trouble()) {
+		return // nobody knows for how long; writes go on
 	}
 	signal(x.urgent)
 	timer := time.NewTimer(paceFor)
@@ -277,10 +292,13 @@ func (x *Indexer) step(ctx context.Context) (more bool, err error) {
 		return true, err
 	}
 	if err := x.write(ctx, ids, last); err != nil {
+		if isOut(err) {
+			return true, err
+		}
 		if x.attempts++; x.attempts < maxAttempts || ctx.Err() != nil {
 			return true, err
 		}
-		if _, failed := x.writeEach(ctx, ids, position); failed != nil && len(ids) > 1 {
+		if _, failed := x.writeEach(ctx, ids, position); failed != nil && (len(ids) > 1 || isOut(failed)) {
 			return true, failed
 		}
 		if err := x.index.Apply(ctx, Batch{Position: last}); err != nil {
@@ -300,7 +318,7 @@ func (x *Indexer) write(ctx context.Context, ids []entity.ID, position uint64) e
 		batch.Position = position
 		err = x.index.Apply(ctx, batch)
 	}
-	if err == nil || len(ids) <= 1 || ctx.Err() != nil {
+	if err == nil || len(ids) <= 1 || ctx.Err() != nil || isOut(err) {
 		return err
 	}
 	written, failed := x.writeEach(ctx, ids, x.Position())
@@ -322,6 +340,9 @@ func (x *Indexer) writeEach(ctx context.Context, ids []entity.ID, position uint6
 		}
 		if ctx.Err() != nil {
 			return 0, ctx.Err()
+		}
+		if isOut(err) {
+			return 0, err
 		}
 		if err != nil {
 			failures[id] = err

@@ -41,7 +41,7 @@ func (x *Indexer) Rebuild(ctx context.Context, progress func(done, total int)) e
 				break
 			}
 			if err := x.write(ctx, ids, 0); err != nil {
-				if len(ids) > 1 || ctx.Err() != nil {
+				if len(ids) > 1 || ctx.Err() != nil || isOut(err) {
 					return err
 				}
 				x.skip(ctx, ids[0], err)

@@ -80,7 +80,7 @@ func (x *Indexer) Reindex(ctx context.Context, ids []entity.ID) error {
 	defer x.working.Unlock()
 	for chunk := range slices.Chunk(ids, rebuildPage) {
 		if err := x.write(ctx, chunk, x.Position()); err != nil {
-			if len(chunk) > 1 || ctx.Err() != nil {
+			if len(chunk) > 1 || ctx.Err() != nil || isOut(err) {
 				return err
 			}
 			x.skip(ctx, chunk[0], err)
