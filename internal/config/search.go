@@ -57,6 +57,18 @@ func (b *binder) checkSearch(cfg *Config) {
 	if kind := b.choice(keyCluster+"searchType", "", "opensearch", "elasticsearch"); kind == "elasticsearch" {
 		b.report(Error, "CFG-NOT-BUILT", keyCluster+"searchType", "there is no engine for Elasticsearch.", "use OpenSearch 2, and say opensearch here (SEARCH_TYPE).")
 	}
+	b.checkAddresses(s)
+	b.checkCredentials(s)
+	if s.Alias != "" && !indexName.MatchString(s.Alias) {
+		b.refuse(keyCluster+"clusterAlias", "%q cannot begin the name of an index: use small letters, digits, dashes and underscores.", clip(s.Alias))
+	}
+	if s.CAPath != "" && !exists(s.CAPath) {
+		b.refuse(keyCluster+"caCertificatePath", "%s is not there or is not a regular file.", clip(s.CAPath))
+	}
+}
+
+// checkAddresses refuses what is no address, and warns of connections that others can read.
+func (b *binder) checkAddresses(s Search) {
 	plain := false
 	for _, address := range s.Addresses {
 		u, err := url.Parse(address)
@@ -73,17 +85,14 @@ func (b *binder) checkSearch(cfg *Config) {
 	if plain {
 		b.warn("CFG-SEARCH-PLAIN", keyCluster+"scheme", "the catalog travels to the search server unencrypted.", "use https.")
 	}
+}
+
+func (b *binder) checkCredentials(s Search) {
 	if s.APIKey != "" && s.Username != "" {
 		b.refuse(keyCluster+"apiKey", "give either a user and a password or a key, not both.")
 	}
 	if s.Username == "" && s.Password != "" {
 		b.refuse(keyCluster+"username", "a password needs a user.")
-	}
-	if s.Alias != "" && !indexName.MatchString(s.Alias) {
-		b.refuse(keyCluster+"clusterAlias", "%q cannot begin the name of an index: use small letters, digits, dashes and underscores.", clip(s.Alias))
-	}
-	if s.CAPath != "" && !exists(s.CAPath) {
-		b.refuse(keyCluster+"caCertificatePath", "%s is not there or is not a regular file.", clip(s.CAPath))
 	}
 }
 
