@@ -107,6 +107,7 @@ fi
 
 if wanted search; then
   heading "OpenSearch as the search engine"
+  CATALPA_OPENSEARCH=$cache/opensearch run -tags opensearch -count 1 -timeout 10m -run OpenSearch ./internal/server
   CATALPA_OPENSEARCH=$cache/opensearch run -tags opensearch -count 1 -timeout 10m ./internal/search/opensearch
 fi
 

@@ -31,7 +31,10 @@ func run(m *testing.M) int {
 	defer os.RemoveAll(home)
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
-	if node, err = ostest.Start(ctx, home); err != nil {
+	if node, err = ostest.New(home); err == nil {
+		err = node.Start(ctx)
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}

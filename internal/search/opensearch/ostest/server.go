@@ -52,8 +52,8 @@ func jars() (string, error) {
 	return folder, nil
 }
 
-// Start starts a node with its data in a folder and waits until it answers.
-func Start(ctx context.Context, home string) (*Server, error) {
+// New chooses the address of a node that will have its data in a folder.
+func New(home string) (*Server, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
@@ -62,11 +62,10 @@ func Start(ctx context.Context, home string) (*Server, error) {
 	if err = errors.Join(err, listener.Close()); err != nil {
 		return nil, err
 	}
-	s := &Server{Address: "http://127.0.0.1:" + port, home: home, port: port}
-	return s, s.Start(ctx)
+	return &Server{Address: "http://127.0.0.1:" + port, home: home, port: port}, nil
 }
 
-// Start starts a node again that was stopped or killed, at the same address.
+// Start starts the node, again if it was stopped or killed, and waits until it answers.
 func (s *Server) Start(ctx context.Context) error {
 	folder, err := jars()
 	if err != nil {
@@ -122,8 +121,11 @@ func (s *Server) wait(ctx context.Context) error {
 	}
 }
 
-// Stop ends the node in order.
+// Stop ends the node in order, if it runs.
 func (s *Server) Stop() {
+	if s.cmd == nil {
+		return
+	}
 	_ = s.input.Close() // the node ends by it
 	select {
 	case <-s.ended:
