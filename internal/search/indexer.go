@@ -66,13 +66,14 @@ type Indexer struct {
 	types   []string
 	log     *slog.Logger
 
-	wake    chan struct{}
-	urgent  chan struct{} // somebody waits for the next batch
-	working sync.Mutex    // one batch or rebuild at a time
-	skipped atomic.Uint64
-	inexact atomic.Bool // something was given up; until the next rebuild
-	failed  failures
-	outage  outage
+	wake       chan struct{}
+	urgent     chan struct{} // somebody waits for the next batch
+	working    sync.Mutex    // one batch, or filling in place, at a time
+	rebuilding sync.Mutex    // one rebuild beside the index at a time
+	skipped    atomic.Uint64
+	inexact    atomic.Bool // something was given up; until the next rebuild
+	failed     failures
+	outage     outage
 
 	mu       sync.Mutex
 	position uint64
@@ -139,7 +140,7 @@ func (x *Indexer) follow(ctx context.Context) error {
 		x.log.WarnContext(ctx, "the search index has seen changes that the store does not know; it is built anew", "position", position, "last", last)
 	}
 	if position == 0 || position > last {
-		if err := x.Rebuild(ctx, nil); err != nil {
+		if err := x.refill(ctx, nil); err != nil {
 			return err
 		}
 	}

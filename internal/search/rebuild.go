@@ -11,11 +11,85 @@ import (
 // tellEvery is how often the log says how far a rebuild is.
 const tellEvery = 10 * time.Second
 
-// Rebuild empties the index and fills it from the catalog, page by page. The
+// Rebuild fills the index anew from the catalog. Where the engine can, that happens beside the index that answers, which
+// is followed meanwhile and then exchanged; an index that has nothing to answer with is filled as it is. progress, which
+// may be nil, is called after each page.
+func (x *Indexer) Rebuild(ctx context.Context, progress func(done, total int)) error {
+	replaceable, ok := x.index.(Replaceable)
+	if !ok {
+		return x.refill(ctx, progress)
+	}
+	if position, err := x.index.Position(ctx); err != nil {
+		return err
+	} else if position == 0 {
+		return x.refill(ctx, progress)
+	}
+	return x.rebuildBeside(ctx, replaceable, progress)
+}
+
+// rebuildBeside fills a shadow by an indexer of its own, lets it catch up, and exchanges the two while nothing is
+// written: whatever was true in the old index when it was last searched is true in the new one.
+func (x *Indexer) rebuildBeside(ctx context.Context, replaceable Replaceable, progress func(done, total int)) error {
+	x.rebuilding.Lock()
+	defer x.rebuilding.Unlock()
+	shadow, err := replaceable.Shadow(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err := shadow.Close(); err != nil {
+			x.log.WarnContext(ctx, "an index that was given up may have been left behind", "error", err)
+		}
+	}()
+	x.report(func(p *Progress) { *p = Progress{Running: true, Began: time.Now()} })
+	defer x.report(func(p *Progress) { p.Running, p.Ended = false, time.Now() })
+	y := NewIndexer(shadow, x.outbox, x.source, x.types, x.log)
+	err = y.refill(ctx, func(done, total int) {
+		x.report(func(p *Progress) { p.Done, p.Total = done, total })
+		if progress != nil {
+			progress(done, total)
+		}
+	})
+	if err != nil {
+		return err
+	}
+	if err := y.stepAll(ctx); err != nil {
+		return err
+	}
+	x.working.Lock()
+	defer x.working.Unlock()
+	if err := y.stepAll(ctx); err != nil { // what was written since; nothing is while we work
+		return err
+	}
+	if err := shadow.Replace(ctx); err != nil {
+		return err
+	}
+	x.inexact.Store(y.inexact.Load())
+	x.skipped.Add(y.skipped.Load())
+	x.failed.take(&y.failed)
+	x.advance(y.Position())
+	x.Wake()
+	return nil
+}
+
+// stepAll indexes events until there are no more.
+func (x *Indexer) stepAll(ctx context.Context) error {
+	for {
+		before := x.Position()
+		if _, err := x.step(ctx); err != nil {
+			return err
+		}
+		if x.Position() == before {
+			return nil
+		}
+	}
+}
+
+// refill empties the index and fills it from the catalog, page by page. The
 // position is set at the very end, to what it was at the beginning, so that
 // changes meanwhile are caught up with, and a rebuild that was cut off starts
-// again. progress, which may be nil, is called after each page.
-func (x *Indexer) Rebuild(ctx context.Context, progress func(done, total int)) error {
+// again.
+func (x *Indexer) refill(ctx context.Context, progress func(done, total int)) error {
 	x.working.Lock()
 	defer x.working.Unlock()
 	start, total, err := x.extent(ctx)

@@ -17,8 +17,9 @@ import (
 
 // Index is a search engine. It is safe for concurrent use.
 type Index interface {
-	// Apply writes the batch and its position in one step: after a crash, either
-	// both are there or neither.
+	// Apply writes the batch and its position in one step: after a crash, both are
+	// there or neither; or, where there are no transactions, a part of the batch, which
+	// is then applied again, but never the position without all of the batch.
 	Apply(ctx context.Context, batch Batch) error
 	// Position returns the outbox position of the last batch, 0 when empty.
 	Position(ctx context.Context) (uint64, error)
@@ -32,6 +33,19 @@ type Index interface {
 	// Size returns how many bytes the index takes on disk.
 	Size(ctx context.Context) (int64, error)
 	Close() error
+}
+
+// Replaceable is an Index that can be made anew beside the one that answers.
+type Replaceable interface {
+	// Shadow returns an empty index that nobody searches yet. What an earlier one has left is removed.
+	Shadow(ctx context.Context) (Shadow, error)
+}
+
+// Shadow is an index in the making. Closing it gives it up, unless it has replaced the other.
+type Shadow interface {
+	Index
+	// Replace puts it, with its position, in the place of the index that it was made for, in one step.
+	Replace(ctx context.Context) error
 }
 
 // Document is one entity in the index.

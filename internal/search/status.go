@@ -50,6 +50,16 @@ func (f *failures) remove(ids []entity.ID) {
 	}
 }
 
+// take makes the failures those of another indexer, which works no more.
+func (f *failures) take(other *failures) {
+	other.mu.Lock()
+	byID := other.byID
+	other.mu.Unlock()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.byID = byID
+}
+
 func (f *failures) clear() {
 	f.mu.Lock()
 	defer f.mu.Unlock()

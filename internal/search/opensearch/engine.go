@@ -53,7 +53,10 @@ type Engine struct {
 	writing sync.Mutex // one batch at a time: the order of batches is that of the log
 }
 
-var _ search.Index = (*Engine)(nil)
+var (
+	_ search.Index       = (*Engine)(nil)
+	_ search.Replaceable = (*Engine)(nil)
+)
 
 // Open returns an engine for a cluster, which need not answer yet: the index is made when it first does.
 func Open(opts Options) (*Engine, error) {
@@ -193,7 +196,7 @@ func (e *Engine) create(ctx context.Context, name string, aliased bool) error {
 
 // replace puts an empty index in the place of others.
 func (e *Engine) replace(ctx context.Context, old []physical) error {
-	name := e.opts.Index + "-" + strconv.FormatInt(time.Now().UnixNano(), 36)
+	name := strings.TrimSuffix(e.opts.Index, shadowSuffix) + "-" + strconv.FormatInt(time.Now().UnixNano(), 36)
 	if err := e.create(ctx, name, false); err != nil {
 		return err
 	}

@@ -28,6 +28,7 @@ func Run(t *testing.T, open Open) {
 	t.Run("Reopen", func(t *testing.T) { reopen(t, open) })
 	t.Run("Limits", func(t *testing.T) { limits(t, open) })
 	t.Run("Visible", func(t *testing.T) { visible(t, open) })
+	t.Run("Shadow", func(t *testing.T) { shadow(t, open) })
 }
 
 func table(n int, source string) search.Document {
