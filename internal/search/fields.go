@@ -262,7 +262,10 @@ func parseNumber(text string) (float64, bool) {
 // WalkFields visits every scalar of a document with its path, in the order of
 // the document, and every object and list that is not empty as Present.
 func WalkFields(source jsontext.Value, visit func(path string, v Value)) error {
-	w := walker{dec: jsontext.NewDecoder(bytes.NewReader(source)), visit: visit, paths: map[string]string{}}
+	// The document is one of our own making: no name is twice in it. From a Buffer it is
+	// read in place.
+	dec := jsontext.NewDecoder(bytes.NewBuffer(source), jsontext.AllowDuplicateNames(true))
+	w := walker{dec: dec, visit: visit, paths: map[string]string{}}
 	return w.value(nil)
 }
 
