@@ -175,10 +175,10 @@ func (c *call) lineageRequest() (lineage.SearchRequest, error) {
 	if req.FQN == "" {
 		return req, entity.BadRequest("[query param fqn must not be null]")
 	}
-	if filter := c.query.Get("columnFilter"); filter != "" {
-		return req, entity.Errorf(entity.KindNotImplemented, "lineage cannot be restricted by columnFilter yet")
-	}
 	var err error
+	if req.Columns, err = lineage.ParseColumnFilter(c.query.Get("columnFilter")); err != nil {
+		return req, err
+	}
 	if req.Match, err = c.queryMatch(); err != nil {
 		return req, err
 	}

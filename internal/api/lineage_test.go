@@ -308,6 +308,14 @@ func TestSearchLineage(t *testing.T) {
 		t.Errorf("downstream = %+v", down)
 	}
 	h.do("GET", "/lineage/getLineage/Sideways?fqn="+s+".a", nil, 400)
+	h.do("GET", "/lineage/getLineage?fqn="+s+".a&downstreamDepth=2&columnFilter=frob:x", nil, 400)
+	var none struct {
+		Nodes map[string]any `json:"nodes"`
+	}
+	h.do("GET", "/lineage/getLineage?fqn="+s+".a&downstreamDepth=2&columnFilter=columnName:nothing", nil, 200).into(&none)
+	if len(none.Nodes) != 1 {
+		t.Errorf("a filter that no column fits leaves %d nodes, want the root", len(none.Nodes))
+	}
 	h.do("GET", "/lineage/getLineage", nil, 400)
 	h.do("GET", "/lineage/getLineage?fqn=nope", nil, 404)
 }

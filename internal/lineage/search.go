@@ -25,6 +25,7 @@ type SearchRequest struct {
 	// the root and one of them stays if PreservePaths is set.
 	Match         func(engine.Loaded) (bool, error)
 	PreservePaths bool
+	Columns       *ColumnFilter // nil is no filter
 }
 
 // SearchResult is lineage with whole entities, by name, and edges by the names
@@ -129,6 +130,9 @@ func (s *Service) find(ctx context.Context, by entity.Principal, req SearchReque
 		f.paging, err = neighbours(ctx, r, f.g)
 		return err
 	})
+	if err == nil && req.Columns != nil {
+		err = s.restrictColumns(ctx, f, req.Columns, req.PreservePaths)
+	}
 	if err == nil && req.Match != nil {
 		err = s.restrict(ctx, f.g, req)
 	}

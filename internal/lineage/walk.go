@@ -2,6 +2,7 @@ package lineage
 
 import (
 	"context"
+	"slices"
 
 	"github.com/catalpa-metadata/catalpa/internal/entity"
 	"github.com/catalpa-metadata/catalpa/internal/store"
@@ -148,13 +149,12 @@ func (g *graph) keep(ok func(entity.ID) bool) {
 		}
 	}
 	g.nodes = nodes
+	g.keepEdges(func(rel store.Relation) bool { return kept(rel.From) && kept(rel.To) })
+}
+
+// keepEdges leaves only the edges that ok accepts.
+func (g *graph) keepEdges(ok func(store.Relation) bool) {
 	for _, list := range []*[]store.Relation{&g.upstream, &g.downstream} {
-		edges := (*list)[:0]
-		for _, rel := range *list {
-			if kept(rel.From) && kept(rel.To) {
-				edges = append(edges, rel)
-			}
-		}
-		*list = edges
+		*list = slices.DeleteFunc(*list, func(rel store.Relation) bool { return !ok(rel) })
 	}
 }
