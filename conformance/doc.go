@@ -4,7 +4,7 @@
 //
 // They run against the server that CATALPA_URL and CATALPA_TOKEN (an
 // administrator's) name; without these they build the program and start it on an
-// empty data directory.
+// empty data directory, with the build tag postgres on an empty PostgreSQL database.
 //
 // The package may import registry, jsonschema, search and schema, for the names of
 // things; never what serves the requests.

@@ -60,6 +60,7 @@ func start(t *testing.T, binary, dataDir string) string {
 	}
 	command := exec.Command(binary, "server", "--data-dir", filepath.Join(dataDir, "data"), "--listen", "127.0.0.1:0")
 	command.Env = append(os.Environ(), "CATALPA_INITIAL_ADMIN_PASSWORD="+adminPassword, "LOG_LEVEL=debug")
+	command.Env = append(command.Env, environment(t)...)
 	command.Stderr = log
 	stdout, err := command.StdoutPipe()
 	if err != nil {

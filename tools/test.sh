@@ -3,7 +3,7 @@
 #   unit        go test -race over all packages, command-line scripts included, and what
 #               is not built under the race detector without it
 #   fuzz        every fuzz target for FUZZTIME (default 5s)
-#   store       the store in PostgreSQL, at a real server
+#   store       the store in PostgreSQL, and the contract of the API on it, at a real server
 #   search      the search engine OpenSearch, against a real node
 #   acceptance  the real clients against the built binary
 #   signon      people in Chromium at real identity providers, against the built binary
@@ -102,7 +102,7 @@ setup=
 
 if wanted store; then
   heading "the store in PostgreSQL"
-  run -tags postgres -count 1 -timeout 10m ./internal/store/postgres
+  run -tags postgres -count 1 -timeout 10m ./internal/store/postgres ./conformance
 fi
 
 if wanted search; then

@@ -17,6 +17,7 @@ func (b *binder) bind() *Config {
 		Server:         b.server(),
 		Log:            b.log(),
 		Limits:         b.limits(),
+		Database:       b.database(),
 		Search:         b.search(),
 		Authentication: b.authentication(),
 		Authorizer:     b.authorizer(),

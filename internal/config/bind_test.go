@@ -51,6 +51,7 @@ func sampleValues() map[string]string {
 		"authenticationConfiguration.oidcConfiguration.preferredJwsAlgorithm": "PS256",
 		"authenticationConfiguration.oidcConfiguration.responseType":          "code",
 		"authenticationConfiguration.oidcConfiguration.serverUrl":             "https://a.example.com",
+		"store.engine": EnginePostgreSQL, "database.url": "jdbc:postgresql://db.example:5433/catalog",
 		"email.openMetadataUrl":  "https://a.example.com",
 		"email.enableSmtpServer": "false",
 	}
@@ -64,6 +65,9 @@ func sampleChoices() map[string]string {
 
 // besides is what has to be said for a key to count.
 func besides(path string) map[string]string {
+	if strings.HasPrefix(path, keyDatabase) {
+		return map[string]string{"CATALPA_STORE_ENGINE": EnginePostgreSQL, "DB_USER": "catalpa"}
+	}
 	if !strings.HasPrefix(path, keyCluster) {
 		return nil
 	}
@@ -76,10 +80,9 @@ func besides(path string) map[string]string {
 
 // notBound are keys that are accepted and checked but have no place in Config:
 // the parts of trust stores, which TestTrustStore covers one type at a time, and
-// what is only compared with a published value; and what has to be a file, which
-// TestSearchServer has.
+// what has to be a file, which TestSearchServer has.
 func notBound(path string) bool {
-	return strings.Contains(path, ".trustStoreConfig.") || path == "database.password" || path == keyCluster+"caCertificatePath"
+	return strings.Contains(path, ".trustStoreConfig.") || path == keyCluster+"caCertificatePath"
 }
 
 // Every key of the table that is not ignored reaches the typed configuration.

@@ -12,6 +12,7 @@ package config
 
 import (
 	"net/netip"
+	"net/url"
 	"time"
 )
 
@@ -32,6 +33,7 @@ type Config struct {
 	Server         Server
 	Log            Log
 	Limits         Limits
+	Database       Database
 	Search         Search
 	Authentication Authentication
 	Authorizer     Authorizer
@@ -86,11 +88,36 @@ type Limits struct {
 	MaxBulkRequests int
 }
 
-// Engines of search.
+// Engines of the store and of search.
 const (
 	EngineEmbedded   = "embedded"
+	EnginePostgreSQL = "postgresql"
 	EngineOpenSearch = "opensearch"
 )
+
+// Database says where the catalog is kept. All but the engine is about the database
+// server.
+type Database struct {
+	Engine         string
+	URL            string // postgres://host:port/name?parameters, without user and password
+	User           string
+	Password       Secret
+	MaxConnections int
+}
+
+// Source is the URL with user and password.
+func (d Database) Source() string {
+	u, err := url.Parse(d.URL)
+	if err != nil {
+		return d.URL
+	}
+	if d.Password != "" {
+		u.User = url.UserPassword(d.User, d.Password.Reveal())
+	} else if d.User != "" {
+		u.User = url.User(d.User)
+	}
+	return u.String()
+}
 
 // Search says what searches. All but the engine is about the search server.
 type Search struct {

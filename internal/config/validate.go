@@ -20,6 +20,7 @@ func (s Server) Address() string { return net.JoinHostPort(s.Host, fmt.Sprint(s.
 // validate checks what one value alone cannot show.
 func (b *binder) validate(cfg *Config) {
 	b.checkServer(cfg)
+	b.checkDatabase(cfg)
 	b.checkSearch(cfg)
 	b.checkDataDir(cfg)
 	b.checkProvider(cfg)
@@ -129,7 +130,7 @@ func (b *binder) checkKeys(cfg *Config) {
 	}
 	if password, _ := b.get("database.password"); sum([]byte(password)) == publishedDatabasePassword {
 		b.guard(cfg, CodeDatabasePassword, "database.password", "this is the database password that OpenMetadata publishes in its sample configuration.",
-			"remove the database section, which does nothing here, and change the password of the database if it still runs.")
+			"change the password of the database, and give the new one, or remove the section where the store is embedded.")
 	}
 	if IsPublishedKeyID(cfg.JWT.KeyID) {
 		b.guard(cfg, CodeKeyID, "jwtTokenConfiguration.keyId", "this id belongs to the signing key that OpenMetadata publishes; tokens signed with it can be made by anyone.",

@@ -24,6 +24,7 @@ import (
 	"github.com/catalpa-metadata/catalpa/internal/sight"
 	"github.com/catalpa-metadata/catalpa/internal/signon"
 	"github.com/catalpa-metadata/catalpa/internal/store"
+	"github.com/catalpa-metadata/catalpa/internal/store/postgres"
 	"github.com/catalpa-metadata/catalpa/internal/store/sqlite"
 	"github.com/catalpa-metadata/catalpa/schema"
 )
@@ -40,7 +41,7 @@ const (
 // assembly is everything of a server but its listener, on one data directory.
 type assembly struct {
 	dataDir string
-	store   *sqlite.Store
+	store   store.Store
 	schemas *jsonschema.Set
 	sealer  *secret.Sealer
 	engine  *engine.Engine
@@ -89,7 +90,7 @@ func open(ctx context.Context, cfg *config.Config, log *slog.Logger, indexDir st
 		return nil, errors.Join(err, a.release())
 	}
 	a.openKeys(cfg, log)
-	st, err := sqlite.Open(ctx, filepath.Join(cfg.DataDir, storeFile), sqlite.Options{})
+	st, err := openStore(ctx, cfg, log)
 	if err != nil {
 		<-a.keysOpen // nobody should write into the directory any more
 		return nil, errors.Join(err, a.release())
@@ -177,6 +178,14 @@ func (a *assembly) openIndex(ctx context.Context, cfg *config.Config, dir string
 		}
 	})
 	return nil
+}
+
+// openStore opens the store that the configuration names.
+func openStore(ctx context.Context, cfg *config.Config, log *slog.Logger) (store.Store, error) {
+	if cfg.Database.Engine == config.EnginePostgreSQL {
+		return postgres.Open(ctx, cfg.Database.Source(), postgres.Options{Readers: cfg.Database.MaxConnections - 1, Log: log})
+	}
+	return sqlite.Open(ctx, filepath.Join(cfg.DataDir, storeFile), sqlite.Options{Log: log})
 }
 
 // openEngine opens the engine that the configuration names. A search server need not answer yet.

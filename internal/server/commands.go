@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/catalpa-metadata/catalpa/internal/auth/secret"
 	"github.com/catalpa-metadata/catalpa/internal/config"
 	"github.com/catalpa-metadata/catalpa/internal/entity"
 )
@@ -43,8 +44,13 @@ func onDataDir(ctx context.Context, cfg *config.Config, withIndex bool, command 
 	return err
 }
 
+// hasCatalog tells whether a server has been started on the data directory.
 func hasCatalog(cfg *config.Config) error {
-	if _, err := os.Stat(filepath.Join(cfg.DataDir, storeFile)); err != nil {
+	sign := storeFile
+	if cfg.Database.Engine == config.EnginePostgreSQL {
+		sign = secret.MasterFile // the catalog lies elsewhere, what opens its secrets does not
+	}
+	if _, err := os.Stat(filepath.Join(cfg.DataDir, sign)); err != nil {
 		return entity.BadRequest("%s holds no catalog: start `catalpa server --data-dir %s` once, or name another directory", cfg.DataDir, cfg.DataDir)
 	}
 	return nil

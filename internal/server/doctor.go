@@ -60,7 +60,7 @@ func onScratch(ctx context.Context, cfg *config.Config, work func(*config.Config
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
 	scratch := *cfg
-	scratch.DataDir = dir
+	scratch.DataDir, scratch.Database = dir, config.Database{Engine: config.EngineEmbedded}
 	a, err := assemble(ctx, &scratch, quiet(), false)
 	if err != nil {
 		return doctor.Report{}, err

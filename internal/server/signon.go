@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"path/filepath"
 	"strings"
 
 	"github.com/catalpa-metadata/catalpa/internal/api"
@@ -15,7 +14,6 @@ import (
 	"github.com/catalpa-metadata/catalpa/internal/auth/secret"
 	"github.com/catalpa-metadata/catalpa/internal/config"
 	"github.com/catalpa-metadata/catalpa/internal/signon"
-	"github.com/catalpa-metadata/catalpa/internal/store/sqlite"
 )
 
 // Reload reads the configuration again as at the start, with what administrators
@@ -116,7 +114,7 @@ func SecurityConfig(ctx context.Context, cfg *config.Config, reload Reload, work
 	if err := hasCatalog(cfg); err != nil {
 		return err
 	}
-	st, err := sqlite.Open(ctx, filepath.Join(cfg.DataDir, storeFile), sqlite.Options{})
+	st, err := openStore(ctx, cfg, quiet())
 	if err != nil {
 		return err
 	}

@@ -80,5 +80,22 @@ func fit(ctx context.Context, db *sql.DB) error {
 	if encoding != "UTF8" {
 		return fmt.Errorf("%w: its encoding is %s; make one with CREATE DATABASE ... ENCODING 'UTF8' TEMPLATE template0", ErrUnfit, encoding)
 	}
+	return ours(ctx, db)
+}
+
+// ours makes sure that nothing of somebody else lies where the tables go: a database of
+// OpenMetadata's server, say, named by its old configuration.
+func ours(ctx context.Context, db *sql.DB) error {
+	var known bool
+	var foreign sql.NullString
+	row := db.QueryRowContext(ctx, `SELECT
+		EXISTS (SELECT 1 FROM pg_tables WHERE schemaname = current_schema() AND tablename = 'catalpa_schema'),
+		(SELECT min(tablename) FROM pg_tables WHERE schemaname = current_schema())`)
+	if err := row.Scan(&known, &foreign); err != nil {
+		return fmt.Errorf("look for tables: %w", err)
+	}
+	if !known && foreign.Valid {
+		return fmt.Errorf("%w: it holds tables of another program, such as %s; name an empty database or schema", ErrUnfit, foreign.String)
+	}
 	return nil
 }

@@ -105,11 +105,14 @@ func TestUnfitDatabases(t *testing.T) {
 		t.Fatal(err)
 	}
 	server.Exec(t, newer[strings.LastIndex(newer, "/")+1:], "INSERT INTO catalpa_schema (version_id, is_applied) VALUES (9999, true)")
+	foreign := server.NewDatabase(t)
+	server.Exec(t, foreign[strings.LastIndex(foreign, "/")+1:], "CREATE TABLE table_entity (id int)")
 	for _, c := range []struct {
 		what, source, says string
 		is                 error
 	}{
 		{"another encoding", server.URL("latin"), "LATIN1", postgres.ErrUnfit},
+		{"another program's", foreign, "such as table_entity", postgres.ErrUnfit},
 		{"a newer schema", newer, "install the newer version", postgres.ErrNewerSchema},
 		{"no such database", server.URL("absent"), "database absent", nil},
 		{"nobody listens", strings.Replace(server.URL("postgres"), server.Port, "1", 1), "127.0.0.1:1", nil},
