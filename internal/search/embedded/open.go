@@ -38,6 +38,7 @@ CREATE TABLE IF NOT EXISTS dead (doc INTEGER PRIMARY KEY);
 
 // Engine implements search.Index.
 type Engine struct {
+	path    string
 	db      *sql.DB
 	writer  *sql.Conn
 	free    chan *reader
@@ -65,19 +66,28 @@ var _ search.Index = (*Engine)(nil)
 // Open opens the index file, creating it when it is not there. An index in an
 // older format is emptied.
 func Open(ctx context.Context, path string) (*Engine, error) {
+	e := &Engine{path: path, free: make(chan *reader, readers)}
+	if err := e.connect(ctx); err != nil {
+		return nil, fmt.Errorf("open search index: %w", err)
+	}
+	return e, nil
+}
+
+// connect opens the file at the engine's path. Nobody may use the engine meanwhile.
+func (e *Engine) connect(ctx context.Context) error {
 	// The journal mode comes first: it cannot change inside a transaction.
 	query := url.Values{"_pragma": {
 		"journal_mode(WAL)", "synchronous(NORMAL)", "busy_timeout(10000)", "cache_size(-8000)", "temp_store(MEMORY)",
 	}, "_txlock": {"immediate"}}
-	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: path}).EscapedPath()+"?"+query.Encode())
+	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: e.path}).EscapedPath()+"?"+query.Encode())
 	if err != nil {
-		return nil, fmt.Errorf("open search index: %w", err)
+		return err
 	}
-	e := &Engine{db: db, free: make(chan *reader, readers)}
+	e.db, e.sweep = db, nil
 	if err := e.open(ctx); err != nil {
-		return nil, errors.Join(fmt.Errorf("open search index: %w", err), db.Close())
+		return errors.Join(err, db.Close())
 	}
-	return e, nil
+	return nil
 }
 
 func (e *Engine) open(ctx context.Context) (err error) {
@@ -125,8 +135,8 @@ func (e *Engine) prepareFile(ctx context.Context) error {
 	return err
 }
 
-// Close merges a long tail, so that the next start is quick, and closes the
-// file once running searches have ended.
+// Close merges a long tail, so that the next start is quick, moves the log into the
+// file, and closes it once running searches have ended.
 func (e *Engine) Close() error {
 	e.writing.Lock()
 	defer e.writing.Unlock()
@@ -138,7 +148,8 @@ func (e *Engine) Close() error {
 		r := <-e.free
 		errs = append(errs, r.conn.Close())
 	}
-	return errors.Join(append(errs, e.writer.Close(), e.db.Close())...)
+	_, err := e.writer.ExecContext(context.Background(), "PRAGMA wal_checkpoint(TRUNCATE)")
+	return errors.Join(append(errs, err, e.writer.Close(), e.db.Close())...)
 }
 
 // Position returns the outbox position of the last batch.
