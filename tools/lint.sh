@@ -26,7 +26,7 @@ long=$(sources '*.go' | grep -v '/testdata/' | xargs -r wc -l | awk '$2 != "tota
 go vet ./... || status=1
 go vet -tags acceptance ./acceptance || status=1
 go vet -tags signon ./signontest || status=1
-go vet -tags opensearch ./internal/search/opensearch || status=1
+go vet -tags opensearch ./internal/search/... ./internal/server || status=1
 (cd tools && go vet ./testsummary) || status=1
 
 "$GOLANGCI_LINT" run ./... || status=1

@@ -107,8 +107,11 @@ fi
 
 if wanted search; then
   heading "OpenSearch as the search engine"
-  CATALPA_OPENSEARCH=$cache/opensearch run -tags opensearch -count 1 -timeout 10m -run OpenSearch ./internal/server
-  CATALPA_OPENSEARCH=$cache/opensearch run -tags opensearch -count 1 -timeout 10m ./internal/search/opensearch
+  # Besides the engine's own tests, those of the API and of rights that search.
+  searching='OpenSearch|Search|Canaries|T71Exp|Columns|Ranking|Typing|SuggestionsAnd|TheIndex|ForeignKeys|Sentences|FoundTerms|HierarchyOfDomains|CountsOf|Assets|Ports'
+  export CATALPA_OPENSEARCH=$cache/opensearch
+  run -tags opensearch -count 1 -timeout 10m ./internal/search/opensearch ./internal/sight
+  run -tags opensearch -count 1 -timeout 10m -run "$searching" ./internal/server ./internal/api
 fi
 
 if wanted acceptance; then

@@ -33,7 +33,7 @@ import (
 	"github.com/catalpa-metadata/catalpa/internal/outbound"
 	"github.com/catalpa-metadata/catalpa/internal/registry"
 	"github.com/catalpa-metadata/catalpa/internal/search"
-	"github.com/catalpa-metadata/catalpa/internal/search/embedded"
+	"github.com/catalpa-metadata/catalpa/internal/search/enginetest"
 	"github.com/catalpa-metadata/catalpa/internal/seed"
 	"github.com/catalpa-metadata/catalpa/internal/signon"
 	"github.com/catalpa-metadata/catalpa/internal/store"
@@ -81,6 +81,7 @@ var sharedParts = sync.OnceValues(func() (*shared, error) {
 // TestMain removes what the tests share.
 func TestMain(m *testing.M) {
 	code := m.Run()
+	enginetest.End()
 	if s, err := sharedParts(); err == nil {
 		_ = os.RemoveAll(filepath.Dir(s.seeded))
 	}
@@ -279,7 +280,7 @@ func newHarnessWith(t testing.TB, logs slog.Handler) *harness {
 	})
 	check(t, err)
 	t.Cleanup(func() { _ = service.Close(context.Background()) })
-	index, err := embedded.Open(ctx, filepath.Join(dir, "search.db"))
+	index, err := enginetest.Open(ctx, dir)
 	check(t, err)
 	t.Cleanup(func() { _ = index.Close() })
 	security, err = signon.Open(ctx, signon.Options{
@@ -294,11 +295,13 @@ func newHarnessWith(t testing.TB, logs slog.Handler) *harness {
 	alerts := notify.New(notify.Options{
 		Mailer: mails, Engine: e, Client: outbound.New(outbound.Options{Development: true, NoRedirects: true}), Base: "http://catalog.example.org/api", Pause: time.Millisecond, Log: log,
 	})
+	limits := DefaultLimits()
+	limits.SearchDelay = max(limits.SearchDelay, enginetest.Patience)
 	a := New(Options{
 		Alerts: alerts, Security: security, Checkup: func(ctx context.Context, areas ...string) doctor.Report {
 			return doctor.Examine(ctx, doctor.Patient{Config: security.Config(), Findings: security.Findings(), Settings: security, Keys: s.keys}, areas...)
 		},
-		Engine: e, Auth: service, Index: index, Indexer: idleIndexer{}, Limits: DefaultLimits(), Version: "test", Wire: "1.12.14",
+		Engine: e, Auth: service, Index: index, Indexer: idleIndexer{}, Limits: limits, Version: "test", Wire: "1.12.14",
 		Settings: Settings{ClusterName: "test", Provider: "basic", AccessLifetime: time.Hour}, Log: log, Clock: clock, Defaults: seed.DefaultSetting,
 	})
 	t.Cleanup(func() { _ = a.Close(context.Background()) })

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -19,7 +20,7 @@ import (
 	"github.com/catalpa-metadata/catalpa/internal/jsonschema"
 	"github.com/catalpa-metadata/catalpa/internal/registry"
 	"github.com/catalpa-metadata/catalpa/internal/search"
-	"github.com/catalpa-metadata/catalpa/internal/search/embedded"
+	"github.com/catalpa-metadata/catalpa/internal/search/enginetest"
 	"github.com/catalpa-metadata/catalpa/internal/sight"
 	"github.com/catalpa-metadata/catalpa/internal/store"
 	"github.com/catalpa-metadata/catalpa/internal/store/sqlite"
@@ -51,6 +52,13 @@ func (b *bed) must(err error) {
 	}
 }
 
+// TestMain ends the search engine that the tests share, if they do.
+func TestMain(m *testing.M) {
+	code := m.Run()
+	enginetest.End()
+	os.Exit(code)
+}
+
 func newBed(t *testing.T, seed uint64) *bed {
 	t.Helper()
 	b := &bed{T: t, rnd: rand.New(rand.NewPCG(seed, 1))}
@@ -64,7 +72,7 @@ func newBed(t *testing.T, seed uint64) *bed {
 	b.must(err)
 	b.e, err = engine.New(engine.Options{Store: db, Schemas: schemas, Registry: types, Sealer: plainSealer{}, IsSealed: secret.IsSealed, Log: slog.New(slog.DiscardHandler)})
 	b.must(err)
-	b.index, err = embedded.Open(t.Context(), filepath.Join(dir, "search.db"))
+	b.index, err = enginetest.Open(t.Context(), dir)
 	b.must(err)
 	t.Cleanup(func() { b.must(b.index.Close()) })
 	var names []string

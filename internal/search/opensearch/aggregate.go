@@ -118,6 +118,20 @@ func termBuckets(agg search.Aggregation, path string) (object, error) {
 	return object{"terms": body}, nil
 }
 
+// includes are clauses that match nothing, one for each expression that restricts the keys of a facet: the cluster bounds
+// the work on expressions in queries, which it reads first, but not on those in facets.
+func includes(aggs map[string]search.Aggregation) (never []object) {
+	for _, agg := range aggs {
+		if agg.Include != "" {
+			if expr, err := regular(agg.Include); err == nil {
+				never = append(never, expression(literal(pathNothing+"=")+"("+expr+")"))
+			}
+		}
+		never = append(never, includes(agg.Sub)...)
+	}
+	return never
+}
+
 func topHits(agg search.Aggregation) (object, error) {
 	size := agg.Size
 	if size == 0 {

@@ -173,10 +173,10 @@ func refusal(status int, answer []byte) error {
 	case status == http.StatusUnauthorized || status == http.StatusForbidden:
 		return &entity.Error{Kind: entity.KindUnavailable, Cause: cause,
 			Message: "The search server refuses this server's credentials; an administrator has to correct the settings below elasticsearch."}
+	case f.tooBroad(): // a 400, or for facets a 500
+		return &entity.Error{Kind: entity.KindBadRequest, Message: "the query is too broad for the search server; narrow it", Cause: cause}
 	case status >= http.StatusInternalServerError:
 		return &entity.Error{Kind: entity.KindUnavailable, Message: down, Cause: cause}
-	case status == http.StatusBadRequest && f.tooBroad():
-		return &entity.Error{Kind: entity.KindBadRequest, Message: "the query is too broad for the search server; narrow it", Cause: cause}
 	case status == http.StatusConflict:
 		return &entity.Error{Kind: entity.KindConflict, Message: "The search index has moved on.", Cause: cause}
 	case status == http.StatusNotFound:
@@ -192,7 +192,7 @@ func (f *failure) tooBroad() bool {
 		kinds = append(kinds, c.Type, c.Reason)
 	}
 	for _, text := range kinds {
-		for _, sign := range []string{"too_many", "maxClauseCount", "too_complex", "too complex", "too many", "Determinizing"} {
+		for _, sign := range []string{"too_many", "maxClauseCount", "too_complex", "too complex", "too many", "too large", "Determinizing"} {
 			if bytes.Contains([]byte(text), []byte(sign)) {
 				return true
 			}

@@ -245,6 +245,18 @@ func (e *Engine) Reset(ctx context.Context) error {
 	return e.prepare(ctx)
 }
 
+// Remove removes the index.
+func (e *Engine) Remove(ctx context.Context) error {
+	e.writing.Lock()
+	defer e.writing.Unlock()
+	own, err := e.members(ctx)
+	for _, index := range own {
+		err = errors.Join(err, e.client.call(ctx, http.MethodDelete, "/"+url.PathEscape(index.name), nil, nil, nil))
+	}
+	e.vanished()
+	return err
+}
+
 // Count returns the number of documents.
 func (e *Engine) Count(ctx context.Context) (int, error) {
 	if err := e.prepare(ctx); err != nil {

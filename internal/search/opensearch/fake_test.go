@@ -152,6 +152,7 @@ func TestPositionNeverRunsAhead(t *testing.T) {
 // TestRefusedSearches: what a cluster says becomes an error fit for a client.
 func TestRefusedSearches(t *testing.T) {
 	for text, want := range map[string]entity.Kind{
+		`{"error":{"root_cause":[{"type":"query_shard_exception","reason":"input automaton is too large: 1001"}]},"status":400}`:                entity.KindBadRequest,
 		`{"error":{"root_cause":[{"type":"too_many_clauses","reason":"maxClauseCount is set to 1024"}]},"status":400}`:                          entity.KindBadRequest,
 		`{"error":{"root_cause":[{"type":"illegal_argument_exception","reason":"Determinizing automaton would be too complex"}]},"status":400}`: entity.KindBadRequest,
 		`{"error":{"root_cause":[{"type":"parsing_exception","reason":"secret detail"}]},"status":400}`:                                         entity.KindInternal,

@@ -350,8 +350,11 @@ func (p pattern) among(before string) object {
 	return expression(literal(before) + p.expr)
 }
 
+// maxStates bounds the work of the cluster on one expression.
+const maxStates = 4000
+
 func expression(expr string) object {
-	return object{"regexp": object{fieldTerms: object{"value": expr, "flags": "EMPTY", "rewrite": "constant_score"}}}
+	return object{"regexp": object{fieldTerms: object{"value": expr, "flags": "EMPTY", "rewrite": "constant_score", "max_determinized_states": maxStates}}}
 }
 
 // onValues compares the whole values of a path, from whichever end of them has more literal text.

@@ -86,6 +86,9 @@ func (e *Engine) search(ctx context.Context, req search.Request) (search.Result,
 			return search.Result{}, err
 		}
 	}
+	if never := includes(req.Aggregations); len(never) > 0 {
+		matching["must_not"] = never
+	}
 	if err := restrict(req, body); err != nil {
 		return search.Result{}, err
 	}

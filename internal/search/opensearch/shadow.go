@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"net/url"
 
 	"github.com/hashicorp/golang-lru/v2/expirable"
 
@@ -67,9 +66,5 @@ func (s *shadow) Close() error {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), s.opts.Timeout)
 	defer cancel()
-	own, err := s.members(ctx)
-	for _, index := range own {
-		err = errors.Join(err, s.client.call(ctx, http.MethodDelete, "/"+url.PathEscape(index.name), nil, nil, nil))
-	}
-	return err
+	return s.Remove(ctx)
 }

@@ -16,6 +16,7 @@ const (
 	pathNameWords = "@n" // names and display names as their words
 	pathLength    = "@l" // how many words the name has
 	pathBackwards = "@b" // the full name, read from its end
+	pathNothing   = "@0" // no document has it
 )
 
 // pathOfGroup holds the words of a group of text.
