@@ -23,7 +23,10 @@ type outage struct {
 
 // isOut tells failures of the index, or of the store, from those of single documents. Nothing is given up for them: what
 // is not written now is written when they are over.
-func isOut(err error) bool { return entity.KindOf(err) == entity.KindUnavailable }
+func isOut(err error) bool { return entity.KindOf(err) == entity.KindUnavailable || isBehind(err) }
+
+// isBehind tells that another server has moved the position of the index.
+func isBehind(err error) bool { return entity.KindOf(err) == entity.KindConflict }
 
 // begin notes a failure. It returns how long to wait until the next attempt, and whether the log has to be told.
 func (o *outage) begin(err error) (pause time.Duration, tell bool) {
@@ -67,7 +70,7 @@ func (x *Indexer) pause(ctx context.Context, err error) {
 		return
 	}
 	pause, tell := x.outage.begin(err)
-	if tell {
+	if tell && !isBehind(err) {
 		x.log.ErrorContext(ctx, "search index cannot be updated; trying again", "error", err)
 	}
 	timer := time.NewTimer(pause)

@@ -117,3 +117,36 @@ func TestIndexOutOfReach(t *testing.T) {
 		})
 	}
 }
+
+// taken is an index whose position somebody else has moved, some times.
+type taken struct {
+	search.Index
+	times atomic.Int32
+}
+
+func (i *taken) Apply(ctx context.Context, batch search.Batch) error {
+	if i.times.Add(-1) >= 0 {
+		return entity.Conflict("another server writes the search index")
+	}
+	return i.Index.Apply(ctx, batch)
+}
+
+// Who is not alone begins again with the position of the index, and gives nothing up.
+func TestIndexThatOthersWrite(t *testing.T) {
+	index := &taken{Index: openIndex(t, filepath.Join(t.TempDir(), "search.db"))}
+	c := newCatalog()
+	_, seq := c.put("before")
+	x, stop := start(t, index, c)
+	waitFor(t, x, seq)
+	index.times.Store(3)
+	_, _ = c.put("first")
+	_, seq = c.put("second")
+	waitFor(t, x, seq)
+	if total(t, index, "first") != 1 || total(t, index, "second") != 1 || x.Skipped() > 0 || index.times.Load() >= 0 {
+		t.Errorf("what was written beside another server is not found; %d entities were given up", x.Skipped())
+	}
+	stop()
+	if err := index.Close(); err != nil {
+		t.Error(err)
+	}
+}

@@ -46,15 +46,17 @@ func (e *Engine) Apply(ctx context.Context, batch search.Batch) error {
 
 func (e *Engine) apply(ctx context.Context, batch search.Batch) error {
 	operations := make([]operation, 0, len(batch.Deletes)+len(batch.Upserts))
+	// Of two servers that write a document, the one that has read further in the log has the say, whoever comes last.
+	version := fmt.Sprintf(`"version":%d,"version_type":"external_gte"`, batch.Position)
 	for _, id := range batch.Deletes {
-		operations = append(operations, operation{id, fmt.Appendf(nil, `{"delete":{"_id":%q}}`+"\n", id)})
+		operations = append(operations, operation{id, fmt.Appendf(nil, `{"delete":{"_id":%q,%s}}`+"\n", id, version)})
 	}
 	for _, doc := range batch.Upserts {
 		body, err := analyze(doc, e.takes)
 		if err != nil {
 			return fmt.Errorf("document %s: %w", doc.ID, err)
 		}
-		line := fmt.Appendf(nil, `{"index":{"_id":%q}}`+"\n", doc.ID)
+		line := fmt.Appendf(nil, `{"index":{"_id":%q,%s}}`+"\n", doc.ID, version)
 		operations = append(operations, operation{doc.ID, append(append(line, body...), '\n')})
 	}
 	for rest := operations; len(rest) > 0; {
@@ -144,6 +146,7 @@ func (e *Engine) bulk(ctx context.Context, operations []operation) (busy []opera
 				return nil, entity.Errorf(entity.KindNotFound, "The search index is not there.")
 			case one.Status == http.StatusTooManyRequests || one.Status == http.StatusServiceUnavailable:
 				busy = append(busy, operations[i])
+			case one.Status == http.StatusConflict: // there is a newer one; moveTo finds out
 			case one.Error.Type != "":
 				return nil, fmt.Errorf("document %s: %s: %s", operations[i].id, one.Error.Type, one.Error.Reason)
 			}
@@ -152,22 +155,44 @@ func (e *Engine) bulk(ctx context.Context, operations []operation) (busy []opera
 	return busy, nil
 }
 
-// moveTo writes the position. The cluster keeps the furthest: whoever comes late, with a batch that was applied
-// already, takes nothing back.
+// moveTo writes the position, if it is still the one that this process knows. Otherwise somebody else writes the index,
+// or has exchanged it: whoever follows the log has to begin again with the position that the index has.
 func (e *Engine) moveTo(ctx context.Context, position uint64) error {
 	e.mu.Lock()
-	written := e.written
+	written, known, index := e.written, e.known, e.index
 	e.mu.Unlock()
-	if position <= written {
+	if known && position <= written {
 		return nil
 	}
-	query := url.Values{"version": {strconv.FormatUint(position, 10)}, "version_type": {"external_gte"}, "require_alias": {"true"}}
-	err := e.client.call(ctx, http.MethodPut, e.at("/_doc/", positionID), query, object{fieldPosition: position}, nil)
-	if err != nil && entity.KindOf(err) != entity.KindConflict {
+	at, err := e.mark(ctx)
+	if err != nil {
 		return err
 	}
+	if at.Index != index || known && at.Source.Position != written {
+		e.vanished()
+		return behind(fmt.Errorf("the index is %s at %d, not %s at %d", at.Index, at.Source.Position, index, written))
+	}
+	if position > at.Source.Position {
+		query := url.Values{"require_alias": {"true"}, "op_type": {"create"}}
+		if at.Found {
+			query = url.Values{"require_alias": {"true"}, "if_seq_no": {strconv.FormatInt(at.Seq, 10)}, "if_primary_term": {strconv.FormatInt(at.Term, 10)}}
+		}
+		err := e.client.call(ctx, http.MethodPut, e.at("/_doc/", positionID), query, object{fieldPosition: position}, nil)
+		if entity.KindOf(err) == entity.KindConflict {
+			return behind(err)
+		}
+		if err != nil {
+			return err
+		}
+		at.Source.Position = position
+	}
 	e.mu.Lock()
-	e.written = position
+	e.written, e.known = at.Source.Position, true
 	e.mu.Unlock()
 	return nil
+}
+
+// behind is the error of a batch that came when somebody else had moved the position.
+func behind(cause error) error {
+	return &entity.Error{Kind: entity.KindConflict, Message: "Another server writes the search index; try again in a moment.", Cause: cause}
 }

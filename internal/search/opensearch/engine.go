@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/go-json-experiment/json"
 	"github.com/hashicorp/golang-lru/v2/expirable"
 
 	"github.com/catalpa-metadata/catalpa/internal/entity"
@@ -48,7 +49,9 @@ type Engine struct {
 	mu      sync.Mutex
 	ready   bool            // the alias was there when last looked for
 	paths   map[string]bool // that are sorted and counted by
-	written uint64          // the position that was written last by this process
+	index   string          // that the alias stood for then
+	written uint64          // the position, as far as this process knows
+	known   bool            // it has been read or written
 
 	writing sync.Mutex // one batch at a time: the order of batches is that of the log
 }
@@ -107,16 +110,16 @@ func (e *Engine) prepare(ctx context.Context) error {
 	e.paths = map[string]bool{}
 	switch {
 	case len(old) == 1 && old[0].current:
+		e.index = old[0].name
 		for _, path := range old[0].paths {
 			e.paths[path] = true
 		}
 	case len(old) == 0:
-		// The name is the same for whoever is first, so that there is one index.
-		if err := e.create(ctx, e.opts.Index+"-1", true); err != nil {
+		if e.index, err = e.first(ctx); err != nil {
 			return err
 		}
 	default:
-		if err := e.replace(ctx, old); err != nil {
+		if e.index, err = e.replace(ctx, old); err != nil {
 			return err
 		}
 	}
@@ -138,7 +141,7 @@ func (e *Engine) takes(path string) bool {
 // vanished notes that the index has to be looked for again.
 func (e *Engine) vanished() {
 	e.mu.Lock()
-	e.ready, e.written = false, 0
+	e.ready, e.written, e.known = false, 0, false
 	e.mu.Unlock()
 }
 
@@ -181,6 +184,19 @@ func (e *Engine) members(ctx context.Context) ([]physical, error) {
 	return list, nil
 }
 
+// first makes the first index, and tells its name, which is the same for whoever is first: of two servers that start
+// together, both use the one that is there.
+func (e *Engine) first(ctx context.Context) (string, error) {
+	name := e.opts.Index + "-1"
+	if err := e.create(ctx, name, true); err != nil {
+		return "", err
+	}
+	if now, err := e.members(ctx); err != nil || len(now) == 1 {
+		return name, err
+	}
+	return e.replace(ctx, nil) // somebody took the alias away from it
+}
+
 // create makes an empty index. Somebody else may have been faster.
 func (e *Engine) create(ctx context.Context, name string, aliased bool) error {
 	body := mapping(e.opts.Shards)
@@ -194,13 +210,13 @@ func (e *Engine) create(ctx context.Context, name string, aliased bool) error {
 	return err
 }
 
-// replace puts an empty index in the place of others.
-func (e *Engine) replace(ctx context.Context, old []physical) error {
+// replace puts an empty index in the place of others, and tells its name.
+func (e *Engine) replace(ctx context.Context, old []physical) (string, error) {
 	name := strings.TrimSuffix(e.opts.Index, shadowSuffix) + "-" + strconv.FormatInt(time.Now().UnixNano(), 36)
 	if err := e.create(ctx, name, false); err != nil {
-		return err
+		return "", err
 	}
-	return e.swap(ctx, name, old)
+	return name, e.swap(ctx, name, old)
 }
 
 // swap lets the alias stand for another index, and removes what it stood for, in one step.
@@ -217,16 +233,40 @@ func (e *Engine) Position(ctx context.Context) (uint64, error) {
 	if err := e.prepare(ctx); err != nil {
 		return 0, err
 	}
-	var found struct {
-		Source struct {
-			Position uint64 `json:"position"`
-		} `json:"_source"`
+	at, err := e.mark(ctx)
+	if err != nil {
+		return 0, err
 	}
-	err := e.client.call(ctx, http.MethodGet, e.at("/_doc/", positionID), nil, nil, &found)
-	if entity.KindOf(err) == entity.KindNotFound {
-		return 0, nil
+	e.mu.Lock()
+	e.index, e.written, e.known = at.Index, at.Source.Position, true
+	e.mu.Unlock()
+	return at.Source.Position, nil
+}
+
+// mark is the document with the position.
+type mark struct {
+	Index  string `json:"_index"`
+	Found  bool   `json:"found"`
+	Seq    int64  `json:"_seq_no"`
+	Term   int64  `json:"_primary_term"`
+	Source struct {
+		Position uint64 `json:"position"`
+	} `json:"_source"`
+}
+
+func (e *Engine) mark(ctx context.Context) (mark, error) {
+	var at mark
+	status, answer, err := e.client.send(ctx, http.MethodGet, e.at("/_doc/", positionID), nil, "", nil)
+	if err != nil {
+		return at, err
 	}
-	return found.Source.Position, err
+	if status != http.StatusNotFound && status >= 300 {
+		return at, refusal(status, answer)
+	}
+	if err := json.Unmarshal(answer, &at); err != nil || at.Index == "" { // not even the index is there
+		return at, refusal(status, answer)
+	}
+	return at, nil
 }
 
 // Reset empties the index: another takes its place.
@@ -238,11 +278,15 @@ func (e *Engine) Reset(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := e.replace(ctx, old); err != nil {
+	name, err := e.replace(ctx, old)
+	if err != nil {
 		return err
 	}
 	e.labels.Purge()
-	return e.prepare(ctx)
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.ready, e.index, e.paths = true, name, map[string]bool{}
+	return nil
 }
 
 // Remove removes the index.

@@ -33,7 +33,10 @@ func (c *cluster) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	status, text := c.answer(r.Method, r.URL.Path, string(raw))
 	if status == 0 {
 		status, text = http.StatusOK, `{}`
-		if r.Method == http.MethodGet && r.URL.Path == "/catalpa" {
+		switch r.Method + " " + r.URL.Path {
+		case "GET /catalpa/_doc/position":
+			status, text = http.StatusNotFound, `{"_index":"catalpa-1","_id":"position","found":false}`
+		case "GET /catalpa":
 			text = `{"catalpa-1":{"aliases":{"catalpa":{}},"mappings":{"_meta":{"format":1}}}}`
 		}
 	}
@@ -102,7 +105,7 @@ func TestBusyClusterGetsDocumentsAgain(t *testing.T) {
 		t.Errorf("%d bulk requests, want each that was refused again", bulks)
 	}
 	for i, call := range c.calls {
-		if call == "PUT /catalpa/_doc/position" && (i != len(c.calls)-1 || c.calls[i-1] != "POST /catalpa/_refresh" || c.bodies[i] != `{"position":7}`) {
+		if call == "PUT /catalpa/_doc/position" && (i != len(c.calls)-1 || c.calls[i-2] != "POST /catalpa/_refresh" || c.bodies[i] != `{"position":7}`) {
 			t.Errorf("the position was written out of turn: %v", c.calls)
 		}
 	}
@@ -198,7 +201,7 @@ func TestIndexOfAnotherFormatIsReplaced(t *testing.T) {
 		case path == "/_aliases":
 			replaced = strings.Contains(body, `"remove_index":{"index":"catalpa-1"}`) && strings.Contains(body, `"add"`)
 		case path == "/catalpa/_doc/position":
-			return http.StatusNotFound, `{"found":false}`
+			return http.StatusNotFound, `{"_index":"catalpa-2","found":false}`
 		}
 		return 0, ""
 	})

@@ -86,10 +86,7 @@ func (e *Engine) search(ctx context.Context, req search.Request) (search.Result,
 			return search.Result{}, err
 		}
 	}
-	if never := includes(req.Aggregations); len(never) > 0 {
-		matching["must_not"] = never
-	}
-	if err := restrict(req, body); err != nil {
+	if err := restrict(req, matching, body); err != nil {
 		return search.Result{}, err
 	}
 	said, err := e.ask(ctx, body)
@@ -134,7 +131,10 @@ func restrictions(req search.Request) ([]object, error) {
 }
 
 // restrict adds the filter that facets do not see, and the facets.
-func restrict(req search.Request, body object) error {
+func restrict(req search.Request, matching, body object) error {
+	if never := includes(req.Aggregations); len(never) > 0 {
+		matching["must_not"] = never
+	}
 	if req.PostFilter != nil {
 		clause, err := translate(req.PostFilter)
 		if err != nil {
