@@ -1,6 +1,7 @@
 package search
 
 import (
+	"bytes"
 	"html"
 	"strings"
 
@@ -78,15 +79,31 @@ func (h *Highlighter) Mark(source jsontext.Value) map[string][]string {
 		return nil
 	}
 	marked := map[string][]string{}
-	err := WalkFields(source, func(path string, v Value) {
-		switch path {
-		case "name", "displayName", "description":
-			if text, found := h.mark(v.Text); v.Kind == String && found {
-				marked[path] = append(marked[path], text)
-			}
+	dec := jsontext.NewDecoder(bytes.NewBuffer(source), jsontext.AllowDuplicateNames(true))
+	if token, err := dec.ReadToken(); err != nil || token.Kind() != '{' {
+		return nil
+	}
+	for dec.PeekKind() == '"' {
+		name, err := dec.ReadToken()
+		if err != nil {
+			return nil
 		}
-	})
-	if err != nil || len(marked) == 0 {
+		path := name.String()
+		if path != "name" && path != "displayName" && path != "description" || dec.PeekKind() != '"' {
+			if err := dec.SkipValue(); err != nil { // columns above all
+				return nil
+			}
+			continue
+		}
+		value, err := dec.ReadToken()
+		if err != nil {
+			return nil
+		}
+		if text, found := h.mark(value.String()); found {
+			marked[path] = append(marked[path], text)
+		}
+	}
+	if dec.PeekKind() != '}' || len(marked) == 0 { // a damaged document, or nothing found
 		return nil
 	}
 	return marked

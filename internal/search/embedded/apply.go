@@ -133,7 +133,7 @@ func (c *change) commit() error {
 	if c.merged {
 		s.tail = newTail()
 		s.merges++
-		e.cache.Purge()
+		e.cache.purge()
 	}
 	for _, doc := range c.dead {
 		s.live.Remove(doc)
@@ -244,7 +244,7 @@ DELETE FROM postings; DELETE FROM ids; DELETE FROM tail; DELETE FROM dead; COMMI
 		_, rollback := e.writer.ExecContext(context.WithoutCancel(ctx), "ROLLBACK")
 		return errors.Join(fmt.Errorf("empty search index: %w", err), rollback)
 	}
-	e.cache.Purge()
+	e.cache.purge()
 	e.sweep = nil
 	e.state = state{live: roaring.New(), tail: newTail(), fields: map[string]uint16{}, merges: e.state.merges + 1}
 	return nil

@@ -9,7 +9,6 @@ import (
 	"sync"
 
 	"github.com/RoaringBitmap/roaring/v2"
-	lru "github.com/hashicorp/golang-lru/v2"
 	_ "modernc.org/sqlite" // the driver "sqlite"
 
 	"github.com/catalpa-metadata/catalpa/internal/entity"
@@ -22,7 +21,6 @@ const (
 	// such a file is emptied, and the indexer fills it again.
 	formatVersion = 5
 	readers       = 4
-	cachedSets    = 256
 )
 
 const tables = `
@@ -45,7 +43,7 @@ type Engine struct {
 	writing sync.Mutex   // one batch at a time
 	mu      sync.RWMutex // guards state, and orders commits against snapshots
 	state   state
-	cache   *lru.Cache[string, *roaring.Bitmap]
+	cache   *setCache
 	sweep   []byte // where the removal of dead numbers goes on
 	stmts   writerStmts
 }
@@ -91,9 +89,7 @@ func (e *Engine) connect(ctx context.Context) error {
 }
 
 func (e *Engine) open(ctx context.Context) (err error) {
-	if e.cache, err = lru.New[string, *roaring.Bitmap](cachedSets); err != nil {
-		return err
-	}
+	e.cache = newSetCache()
 	e.db.SetMaxOpenConns(readers + 1)
 	e.db.SetMaxIdleConns(readers + 1)
 	if e.writer, err = e.db.Conn(ctx); err != nil {

@@ -98,7 +98,7 @@ func (s *snapshot) release() {
 // Callers must not change it.
 func (s *snapshot) set(field uint16, key string) (*roaring.Bitmap, error) {
 	term := termKey(field, key)
-	stored, cached := s.e.cache.Get(string(term))
+	stored, cached := s.e.cache.get(string(term))
 	if !cached {
 		stored = roaring.New()
 		var blob []byte
@@ -109,14 +109,10 @@ func (s *snapshot) set(field uint16, key string) (*roaring.Bitmap, error) {
 		if err := addPosting(stored, blob); err != nil {
 			return nil, err
 		}
-		if stored.GetCardinality() > 1000 {
-			s.e.cache.Add(string(term), stored)
-		}
+		s.e.cache.add(string(term), stored)
 	}
 	if p := s.state.tail.terms[field][key]; p != nil {
-		if cached || stored.GetCardinality() > 1000 {
-			stored = stored.Clone()
-		}
+		stored = stored.Clone()
 		stored.Or(roaring.BitmapOf(p.docs...))
 	}
 	return stored, nil

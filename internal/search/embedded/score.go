@@ -1,6 +1,7 @@
 package embedded
 
 import (
+	"fmt"
 	"math"
 	"slices"
 	"strings"
@@ -202,17 +203,25 @@ func startingBackwards(text string) search.Span {
 
 // within returns the documents with a term in the span, up to a limit of terms.
 func (sc *scorer) within(field uint16, span search.Span) (*roaring.Bitmap, error) {
-	all := roaring.New()
+	// Between two writes, the answer is the same.
+	key := fmt.Sprintf("\xff\xff%d %s\xff%s", sc.state.next, termKey(field, span.From), termKey(field, span.To))
+	if all, known := sc.e.cache.get(key); known {
+		return all, nil
+	}
+	var sets []*roaring.Bitmap
 	left := maxPrefixNames
 	err := sc.scan(field, span, false, func(_ string, set func() (*roaring.Bitmap, error)) (bool, error) {
 		docs, err := set()
-		if err == nil {
-			all.Or(docs)
-		}
+		sets = append(sets, docs)
 		left--
 		return left > 0, err
 	})
-	return all, err
+	if err != nil {
+		return nil, err
+	}
+	all := roaring.FastOr(sets...)
+	sc.e.cache.add(key, all)
+	return all, nil
 }
 
 // multi scores the words of a text in the groups of its fields.
