@@ -18,6 +18,8 @@ FUZZTIME ?= 5s
 GROW ?= 100000
 # How many tables it deletes and restores while others write; 0 leaves that part out.
 TREES ?= 20000
+# How many tables of 50 columns it searches and indexes anew; 0 leaves that part out.
+SEARCH ?= 20000
 # How many terms, rows and nodes of lineage its large calls are about; 0 leaves that part out.
 LARGE ?= 10000
 
@@ -69,6 +71,7 @@ bench: build ## measure requests, rights, sign-on, and how a catalog grows (GROW
 	go run ./bench -signon
 	$(if $(filter-out 0,$(GROW)),go run ./bench -grow $(GROW))
 	$(if $(filter-out 0,$(TREES)),go run ./bench -trees $(TREES))
+	$(if $(filter-out 0,$(SEARCH)),go run ./bench -search $(SEARCH))
 	$(if $(filter-out 0,$(LARGE)),go run ./bench -large $(LARGE))
 
 clean: ## remove what was built and cached here

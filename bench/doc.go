@@ -9,6 +9,7 @@
 //	go run ./bench -server bin/catalpa -rights
 //	go run ./bench -server bin/catalpa -trees 20000
 //	go run ./bench -server bin/catalpa -large 10000
+//	go run ./bench -server bin/catalpa -search 100000
 //
 // What is judged by processor time hardly depends on what else the machine does;
 // what is judged by the clock does, so -signon and -rights print how much of the

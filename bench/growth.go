@@ -32,6 +32,7 @@ type growth struct {
 	cursors []string // of the pages of 100, as a client that pages gets them
 	results map[string][]result
 	missed  []error
+	body    func(n int) []byte // of the n-th table; nil is table
 }
 
 // measureGrowth fills a catalog and fails when something is not flat.
@@ -77,10 +78,14 @@ func (g *growth) within(what string, mib, limit float64) {
 // fill adds tables in bulk and waits until they can be found.
 func (g *growth) fill(ctx context.Context, from, to int) error {
 	begun, cpu := time.Now(), g.server.cpu()
+	body := g.body
+	if body == nil {
+		body = table
+	}
 	r, err := load{name: "fill", server: g.server, clients: 4, count: (to - from) / pageSize, op: func(ctx context.Context, n int) error {
 		rows := make([]string, pageSize)
 		for i := range rows {
-			rows[i] = string(table(from + n*pageSize + i))
+			rows[i] = string(body(from + n*pageSize + i))
 		}
 		_, err := g.client.do(ctx, http.MethodPut, "/api/v1/tables/bulk?async=false", jsonType, []byte("["+strings.Join(rows, ",")+"]"))
 		return err

@@ -21,6 +21,7 @@ type settings struct {
 	rights  bool
 	trees   int
 	large   int
+	search  int
 }
 
 func main() {
@@ -37,6 +38,7 @@ func main() {
 	flag.BoolVar(&s.rights, "rights", false, "instead, measure what deciding about rights costs")
 	flag.IntVar(&s.trees, "trees", 0, "instead, delete and restore a service with so many tables while others write")
 	flag.IntVar(&s.large, "large", 0, "instead, rename a glossary of so many terms, import half as many rows, and walk lineage of so many tables")
+	flag.IntVar(&s.search, "search", 0, "instead, search so many tables of 50 columns, and make their index anew")
 	flag.StringVar(&s.only, "only", "", "run only the scenario with this name")
 	flag.Parse()
 	log.SetFlags(0)
@@ -58,6 +60,9 @@ func run(ctx context.Context, s settings) error {
 	}
 	if s.trees > 0 {
 		return measureTrees(ctx, s, dir)
+	}
+	if s.search > 0 {
+		return measureSearch(ctx, s, dir)
 	}
 	if s.large > 0 {
 		return measureLarge(ctx, s, dir)

@@ -196,6 +196,7 @@ func facets() map[string]Aggregation {
 	for _, field := range []string{
 		"entityType", "serviceType", "service.displayName.keyword", "tier.tagFQN", "tags.tagFQN",
 		"owners.displayName.keyword", "domains.displayName.keyword", "tableType",
+		"database.displayName.keyword", "databaseSchema.displayName.keyword", "dataProducts.displayName.keyword", "certification.tagLabel.tagFQN",
 	} {
 		aggs[field] = Aggregation{Kind: AggTerms, Field: field, Size: 100}
 	}
