@@ -34,6 +34,7 @@ type scorer struct {
 	rankings []ranked
 	parts    []object // clauses of a bool query whose scores add up
 	words    []scored
+	counted  []object // whose matches are counted
 	begins   []begin
 	typed    bool // the names were compared with all that was typed
 }
@@ -51,6 +52,7 @@ type scored struct {
 	boost float64
 	share float64
 	query object
+	count int // which of the counts tells how often it occurs
 }
 
 // begin are the names that begin with what was typed, which has some words.
@@ -67,18 +69,14 @@ func (e *Engine) score(ctx context.Context, req search.Request) ([]object, error
 	if len(sc.words) == 0 {
 		return sc.parts, nil
 	}
-	queries := make([]object, 0, len(sc.words)+1)
-	for _, w := range sc.words {
-		queries = append(queries, w.query)
-	}
-	counts, err := e.counts(ctx, append(queries, isDocument()))
+	counts, err := e.counts(ctx, append(sc.counted, isDocument()))
 	if err != nil {
 		return nil, err
 	}
 	total := float64(counts[len(counts)-1])
-	for i, w := range sc.words {
-		if counts[i] > 0 {
-			sc.word(w, math.Log1p(total/(1+float64(counts[i]))))
+	for _, w := range sc.words {
+		if count := counts[w.count]; count > 0 {
+			sc.word(w, math.Log1p(total/(1+float64(count))))
 		}
 	}
 	sc.boosts()
@@ -238,14 +236,25 @@ func (sc *scorer) multi(q search.MultiMatch) {
 			return
 		}
 		edits, begins := q.Fuzziness.Edits(w), q.Prefix && i == len(words)-1
+		near := -1
+		if edits > 0 || begins { // they are counted once, in all text: each time is work for the cluster
+			near = sc.tally(matchWord(w, edits, begins, []string{pathAllWords}))
+		}
 		for group, boost := range boosts {
 			path := pathOfGroup(group)
-			sc.words = append(sc.words, scored{group: group, boost: boost, share: 1, query: isTerm(word(path, w))})
-			if edits > 0 || begins {
-				sc.words = append(sc.words, scored{group: group, boost: boost, share: nearPenalty, query: matchWord(w, edits, begins, []string{path})})
+			exact := isTerm(word(path, w))
+			sc.words = append(sc.words, scored{group: group, boost: boost, share: 1, query: exact, count: sc.tally(exact)})
+			if near >= 0 {
+				sc.words = append(sc.words, scored{group: group, boost: boost, share: nearPenalty, query: matchWord(w, edits, begins, []string{path}), count: near})
 			}
 		}
 	}
+}
+
+// tally has the matches of a query counted.
+func (sc *scorer) tally(query object) int {
+	sc.counted = append(sc.counted, query)
+	return len(sc.counted) - 1
 }
 
 // word adds what a word is worth in a group, by each ranking.
