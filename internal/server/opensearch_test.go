@@ -4,6 +4,7 @@ package server
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -28,6 +29,11 @@ func TestOpenSearchMayComeAndGo(t *testing.T) {
 		"CATALPA_INITIAL_ADMIN_PASSWORD": adminPassword, "CATALPA_SEARCH_ENGINE": "opensearch", "SEARCH_TYPE": "opensearch",
 		"ELASTICSEARCH_HOST": node.Address, "ELASTICSEARCH_CLUSTER_ALIAS": "nursery",
 	})}
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("log of the server:\n%s", c.s.out)
+		}
+	})
 	var signedIn tokens
 	c.want(http.StatusOK, "", http.MethodPost, "/users/login", login(adminPassword)).read(t, &signedIn)
 	c.admin = signedIn.Access
@@ -42,6 +48,8 @@ func TestOpenSearchMayComeAndGo(t *testing.T) {
 	c.up(node)
 	c.finds("rowan", "killed and started again")
 
+	c.agreesAfterCrashes(node)
+
 	if err := c.s.stop(); err != nil {
 		t.Error(err)
 	}
@@ -51,6 +59,70 @@ func TestOpenSearchMayComeAndGo(t *testing.T) {
 	c.finds("larch", "there all the time")
 	if _, err := os.Stat(filepath.Join(c.cfg.DataDir, indexFile)); err == nil {
 		t.Error("an embedded index was made, too")
+	}
+}
+
+// agreesAfterCrashes kills the search server again and again while services are written and deleted, and compares the
+// index with the store afterwards.
+func (c searcher) agreesAfterCrashes(node *ostest.Server) {
+	c.t.Helper()
+	enough, written := make(chan struct{}), make(chan int)
+	go func() {
+		n := 0
+		defer func() { written <- n }()
+		for ; ; n++ {
+			select {
+			case <-enough:
+				return
+			default:
+			}
+			name := fmt.Sprintf("burst_%d", n)
+			r := c.call(c.admin, http.MethodPut, "/services/databaseServices", map[string]string{"name": name, "serviceType": "Mysql"})
+			if r.status != http.StatusCreated {
+				c.t.Errorf("PUT %s answers %d %s", name, r.status, r.body)
+				return
+			}
+			if n%3 == 0 {
+				if r := c.call(c.admin, http.MethodDelete, "/services/databaseServices/name/"+name+"?hardDelete=true", nil); r.status != http.StatusOK {
+					c.t.Errorf("DELETE %s answers %d %s", name, r.status, r.body)
+					return
+				}
+			}
+		}
+	}()
+	for range 3 {
+		node.Kill()
+		c.up(node)
+	}
+	close(enough)
+	n := <-written
+	c.put("after_the_crashes")
+	c.finds("after_the_crashes", "killed again and again")
+	for deadline := time.Now().Add(time.Minute); ; { // the index may still be filled for the first time
+		r := c.call(c.admin, http.MethodPost, "/search/check", nil)
+		if r.status == http.StatusAccepted {
+			break
+		}
+		if r.status != http.StatusConflict || time.Now().After(deadline) {
+			c.t.Fatalf("the check answers %d %s", r.status, r.body)
+		}
+		<-time.After(50 * time.Millisecond)
+	}
+	var last string
+	c.until("the check should come to its end", "/search/check", func(r reply) bool {
+		var check struct {
+			Running, Missing, Different, Extra any
+		}
+		last = string(r.body)
+		return json.Unmarshal(r.body, &check, json.MatchCaseInsensitiveNames(true)) == nil && check.Running == false
+	})
+	for _, none := range []string{`"missing":0`, `"different":0`, `"extra":0`} {
+		if !strings.Contains(last, none) {
+			c.t.Errorf("after %d services and three crashes, index and store differ: %s", n, last)
+		}
+	}
+	if n < 20 {
+		c.t.Errorf("only %d services were written while the search server was killed", n)
 	}
 }
 

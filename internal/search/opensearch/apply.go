@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/catalpa-metadata/catalpa/internal/entity"
 	"github.com/catalpa-metadata/catalpa/internal/search"
@@ -51,8 +52,19 @@ func (e *Engine) apply(ctx context.Context, batch search.Batch) error {
 	for _, id := range batch.Deletes {
 		operations = append(operations, operation{id, fmt.Appendf(nil, `{"delete":{"_id":%q,%s}}`+"\n", id, version)})
 	}
+	docs := make([]*stored, 0, len(batch.Upserts))
 	for _, doc := range batch.Upserts {
-		body, err := analyze(doc, e.takes)
+		parts, err := analyze(doc, e.takes)
+		if err != nil {
+			return fmt.Errorf("document %s: %w", doc.ID, err)
+		}
+		docs = append(docs, parts)
+	}
+	if err := e.widen(ctx, docs); err != nil {
+		return err
+	}
+	for i, doc := range batch.Upserts {
+		body, err := json.Marshal(docs[i], jsontext.AllowInvalidUTF8(true))
 		if err != nil {
 			return fmt.Errorf("document %s: %w", doc.ID, err)
 		}

@@ -4,9 +4,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
-
 	"github.com/catalpa-metadata/catalpa/internal/search"
 )
 
@@ -28,7 +25,7 @@ type stored struct {
 
 // analysis takes a document apart.
 type analysis struct {
-	doc   stored
+	doc   *stored
 	seen  map[string]struct{}
 	words map[string]struct{} // by path and by group: texts repeat their words
 	takes func(path string) bool
@@ -37,19 +34,34 @@ type analysis struct {
 // longNames is how many words a name has at which it counts as long.
 const longNames = 6
 
-// analyze returns the JSON form of a document. takes tells the paths, as names of fields, that are sorted and counted by.
-func analyze(doc search.Document, takes func(path string) bool) ([]byte, error) {
-	a := analysis{takes: takes, seen: map[string]struct{}{}, words: map[string]struct{}{}, doc: stored{
+// analyze takes a document apart. takes tells the paths, as names of fields, that are sorted and counted by.
+func analyze(doc search.Document, takes func(path string) bool) (*stored, error) {
+	a := analysis{takes: takes, seen: map[string]struct{}{}, words: map[string]struct{}{}, doc: &stored{
 		ID: doc.ID.String(), Index: doc.Index, Deleted: doc.Deleted, Source: string(doc.Source),
 		Values: map[string][]string{}, Labels: map[string][]string{}, Numbers: map[string][]float64{}, Steps: map[string][]float64{},
 	}}
 	for _, fact := range doc.Facts {
 		a.doc.Facts = append(a.doc.Facts, factTerm(fact))
 	}
-	if err := search.WalkFields(doc.Source, a.value); err != nil {
-		return nil, err
+	return a.doc, search.WalkFields(doc.Source, a.value)
+}
+
+// columns are the fields of a document whose members have the name of a path.
+func (s *stored) columns() []string {
+	var names []string
+	for path := range s.Values {
+		names = append(names, fieldValues+"."+path)
 	}
-	return json.Marshal(&a.doc, jsontext.AllowInvalidUTF8(true))
+	for path := range s.Labels {
+		names = append(names, fieldLabels+"."+path)
+	}
+	for path := range s.Numbers {
+		names = append(names, fieldNumbers+"."+path)
+	}
+	for path := range s.Steps {
+		names = append(names, fieldSteps+"."+path)
+	}
+	return names
 }
 
 // term adds a term and tells whether it is new.

@@ -3,10 +3,8 @@ package opensearch
 import (
 	"context"
 	"errors"
-	"maps"
 	"net/http"
 	"net/url"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -48,6 +46,7 @@ type Engine struct {
 
 	mu      sync.Mutex
 	ready   bool            // the alias was there when last looked for
+	fields  map[string]bool // of values, labels, numbers and steps that the mapping has
 	paths   map[string]bool // that are sorted and counted by
 	index   string          // that the alias stood for then
 	written uint64          // the position, as far as this process knows
@@ -107,13 +106,11 @@ func (e *Engine) prepare(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	e.paths = map[string]bool{}
+	e.fields, e.paths = map[string]bool{}, map[string]bool{}
 	switch {
 	case len(old) == 1 && old[0].current:
 		e.index = old[0].name
-		for _, path := range old[0].paths {
-			e.paths[path] = true
-		}
+		e.learn(old[0].fields)
 	case len(old) == 0:
 		if e.index, err = e.first(ctx); err != nil {
 			return err
@@ -127,17 +124,6 @@ func (e *Engine) prepare(ctx context.Context) error {
 	return nil
 }
 
-// takes tells whether a path, as the name of a field, is sorted and counted by. Beyond maxPaths, new ones are not.
-func (e *Engine) takes(path string) bool {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if !e.paths[path] && len(e.paths) >= maxPaths {
-		return false
-	}
-	e.paths[path] = true
-	return true
-}
-
 // vanished notes that the index has to be looked for again.
 func (e *Engine) vanished() {
 	e.mu.Lock()
@@ -149,7 +135,7 @@ func (e *Engine) vanished() {
 type physical struct {
 	name    string
 	current bool // this version of the program writes such indexes
-	paths   []string
+	fields  []string
 }
 
 // members are the indexes that the alias stands for.
@@ -178,8 +164,13 @@ func (e *Engine) members(ctx context.Context) ([]physical, error) {
 			return nil, &entity.Error{Kind: entity.KindUnavailable, Message: "The search server has an index named " +
 				e.opts.Index + " that is not this server's; an administrator has to choose another elasticsearch.clusterAlias."}
 		}
-		list = append(list, physical{name: name, current: index.Mappings.Meta.Format == format,
-			paths: slices.Collect(maps.Keys(index.Mappings.Properties[fieldValues].Properties))})
+		one := physical{name: name, current: index.Mappings.Meta.Format == format}
+		for _, group := range columns() {
+			for path := range index.Mappings.Properties[group].Properties {
+				one.fields = append(one.fields, group+"."+path)
+			}
+		}
+		list = append(list, one)
 	}
 	return list, nil
 }
@@ -285,7 +276,7 @@ func (e *Engine) Reset(ctx context.Context) error {
 	e.labels.Purge()
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.ready, e.index, e.paths = true, name, map[string]bool{}
+	e.ready, e.index, e.fields, e.paths = true, name, map[string]bool{}, map[string]bool{}
 	return nil
 }
 

@@ -1,6 +1,7 @@
 package opensearch
 
 import (
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -207,5 +208,30 @@ func TestIndexOfAnotherFormatIsReplaced(t *testing.T) {
 	})
 	if at, err := e.Position(t.Context()); err != nil || at != 0 || !replaced {
 		t.Errorf("position %d, %v; calls %v", at, err, c.calls)
+	}
+}
+
+// TestFieldsWithoutEnd: custom properties without end do not make fields without end, and new fields come with one call.
+func TestFieldsWithoutEnd(t *testing.T) {
+	e, c := fake(t, func(string, string, string) (int, string) { return 0, "" })
+	var source strings.Builder
+	source.WriteString(`{"extension":{"x":1`)
+	for i := range maxPaths + 500 {
+		fmt.Fprintf(&source, `,"p%d":"V"`, i)
+	}
+	source.WriteString(`}}`)
+	docs := []search.Document{{ID: entity.NewID(), Index: "a", Source: []byte(source.String())}, {ID: entity.NewID(), Index: "a", Source: []byte(source.String())}}
+	for range 2 {
+		if err := e.Apply(t.Context(), search.Batch{Upserts: docs}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if c.called("PUT /catalpa/_mapping") != 1 {
+		t.Errorf("the mapping was changed %d times, want once", c.called("PUT /catalpa/_mapping"))
+	}
+	for i, call := range c.calls {
+		if fields := strings.Count(c.bodies[i], `"type"`); call == "PUT /catalpa/_mapping" && (fields < maxPaths || fields > maxFields-100) {
+			t.Errorf("%d fields, want between %d and %d", fields, maxPaths, maxFields-100)
+		}
 	}
 }

@@ -1,6 +1,11 @@
 package opensearch
 
-import "strconv"
+import (
+	"context"
+	"net/http"
+	"strconv"
+	"strings"
+)
 
 // format changes when documents written before lack what queries ask for; such an index is replaced by an empty one,
 // and the indexer fills it.
@@ -31,14 +36,84 @@ const (
 	maxToken  = 4096 // bytes of a word with its path
 )
 
+// columns are the fields that have members with the name of a path.
+func columns() []string { return []string{fieldValues, fieldLabels, fieldNumbers, fieldSteps} }
+
+// columnOf is the mapping of a member of one of them: it is read by document, never searched.
+func columnOf(group string) object {
+	kind := "keyword"
+	if group == fieldNumbers || group == fieldSteps {
+		kind = "double"
+	}
+	return object{"type": kind, "index": false}
+}
+
+// learn notes fields that the mapping has. The caller holds mu.
+func (e *Engine) learn(fields []string) {
+	for _, field := range fields {
+		e.fields[field] = true
+		if path, ok := strings.CutPrefix(field, fieldValues+"."); ok {
+			e.paths[path] = true
+		}
+	}
+}
+
+// takes tells whether a path, as the name of a field, is sorted and counted by. Beyond maxPaths, new ones are not.
+func (e *Engine) takes(path string) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if !e.paths[path] && len(e.paths) >= maxPaths {
+		return false
+	}
+	e.paths[path] = true
+	return true
+}
+
+// widen puts the fields of documents that are new into the mapping, all at once: left to the cluster, each new one of each
+// document is a change of its state.
+func (e *Engine) widen(ctx context.Context, docs []*stored) error {
+	fresh := map[string]bool{}
+	e.mu.Lock()
+	for _, doc := range docs {
+		for _, field := range doc.columns() {
+			if !e.fields[field] {
+				fresh[field] = true
+			}
+		}
+	}
+	e.mu.Unlock()
+	if len(fresh) == 0 {
+		return nil
+	}
+	groups, names := map[string]object{}, []string{}
+	for field := range fresh {
+		group, path, _ := strings.Cut(field, ".")
+		if groups[group] == nil {
+			groups[group] = object{}
+		}
+		groups[group][path] = columnOf(group)
+		names = append(names, field)
+	}
+	properties := object{}
+	for group, members := range groups {
+		properties[group] = object{"properties": members}
+	}
+	if err := e.client.call(ctx, http.MethodPut, e.at("/_mapping"), nil, object{"properties": properties}, nil); err != nil {
+		return err
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.learn(names)
+	return nil
+}
+
 // mapping is the body that makes an index.
 func mapping(shards int) object {
-	column := func(kind string) object { return object{"type": kind, "index": false} }
 	terms := object{"type": "keyword", "doc_values": false, "norms": false}
 	text := object{"type": "text", "analyzer": "words", "norms": false, "index_options": "positions"}
 	templates := []any{}
-	for field, kind := range map[string]string{fieldValues: "keyword", fieldLabels: "keyword", fieldNumbers: "double", fieldSteps: "double"} {
-		templates = append(templates, object{field: object{"path_match": field + ".*", "mapping": column(kind)}})
+	for _, group := range columns() {
+		templates = append(templates, object{group: object{"path_match": group + ".*", "mapping": columnOf(group)}})
 	}
 	open := object{"type": "object", "dynamic": true}
 	return object{
