@@ -1,6 +1,7 @@
 package crash
 
 import (
+	"flag"
 	"fmt"
 	"math/rand/v2"
 	"path/filepath"
@@ -8,8 +9,11 @@ import (
 	"testing"
 )
 
+// kills is how often TestKillLosesNothing kills the server.
+var kills = flag.Int("kills", 20, "how often the server is killed under load")
+
 const (
-	rounds  = 20
+	rounds  = 40 // on one data directory at most, so that a search can show all its tables
 	writers = 6
 )
 
@@ -28,6 +32,13 @@ func load(s *server, token string, l *ledger, at *moment, round int, seed uint64
 }
 
 func TestKillLosesNothing(t *testing.T) {
+	for left := *kills; left > 0; left -= rounds {
+		killUnderLoad(t, min(left, rounds))
+	}
+}
+
+func killUnderLoad(t *testing.T, rounds int) {
+	t.Helper()
 	data := filepath.Join(t.TempDir(), "data")
 	s := start(t, data)
 	token := botToken(t, data)
