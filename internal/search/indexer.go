@@ -117,6 +117,9 @@ func (x *Indexer) Position() uint64 {
 // rebuild did not come to its end. So is one that has seen more than the store knows: it belongs to another store, or to
 // one that was restored from a copy.
 func (x *Indexer) Run(ctx context.Context) error {
+	var resumed sync.WaitGroup
+	defer resumed.Wait()
+	resumed.Go(func() { x.resume(ctx) })
 	for ctx.Err() == nil {
 		if err := x.follow(ctx); err != nil {
 			x.pause(ctx, err)

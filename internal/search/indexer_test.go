@@ -115,10 +115,16 @@ func openIndex(t *testing.T, path string) search.Index {
 func start(t *testing.T, index search.Index, c *catalog) (x *search.Indexer, stop func()) {
 	t.Helper()
 	x = search.NewIndexer(index, c, c, []string{"table"}, slog.New(slog.DiscardHandler))
+	return x, run(t, x)
+}
+
+// run runs an indexer until stop is called.
+func run(t *testing.T, x *search.Indexer) (stop func()) {
+	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- x.Run(ctx) }()
-	return x, func() {
+	return func() {
 		cancel()
 		if err := <-ended; !errors.Is(err, context.Canceled) {
 			t.Errorf("the indexer ended with %v", err)

@@ -2,7 +2,10 @@ package search
 
 import (
 	"context"
+	"slices"
 	"time"
+
+	"github.com/go-json-experiment/json"
 
 	"github.com/catalpa-metadata/catalpa/internal/entity"
 	"github.com/catalpa-metadata/catalpa/internal/store"
@@ -85,10 +88,65 @@ func (x *Indexer) stepAll(ctx context.Context) error {
 	}
 }
 
-// refill empties the index and fills it from the catalog, page by page. The
-// position is set at the very end, to what it was at the beginning, so that
-// changes meanwhile are caught up with, and a rebuild that was cut off starts
-// again.
+// resume goes on with a rebuild beside the index that an earlier process was cut off at.
+func (x *Indexer) resume(ctx context.Context) {
+	r, ok := x.index.(Resumable)
+	if !ok {
+		return
+	}
+	unfinished, err := r.Unfinished(ctx)
+	if err == nil && unfinished {
+		err = x.Rebuild(ctx, nil)
+	}
+	if err != nil && ctx.Err() == nil {
+		x.log.WarnContext(ctx, "a rebuild of the search index that was cut off is not gone on with", "error", err)
+	}
+}
+
+// mark is how far a refill is: the position at its beginning, which the index gets at its
+// end, and the last entity of which the index has the document.
+type mark struct {
+	Start uint64 `json:"start"`
+	Type  string `json:"type"`
+	After string `json:"after"`
+	Done  int    `json:"done"`
+	// Inexact tells that something was left out.
+	Inexact bool `json:"inexact,omitzero"`
+}
+
+// marked returns how far an earlier process has filled the index; nil for not at all, or
+// when its types are not those of today, or its events not those up to last.
+func (x *Indexer) marked(ctx context.Context, last uint64) *mark {
+	r, ok := x.index.(Resumable)
+	if !ok {
+		return nil
+	}
+	text, err := r.Marked(ctx)
+	if err != nil || text == "" {
+		return nil
+	}
+	m := new(mark)
+	if err := json.Unmarshal([]byte(text), m); err != nil || m.Start == 0 || m.Start > last || !slices.Contains(x.types, m.Type) {
+		return nil
+	}
+	return m
+}
+
+func (x *Indexer) remember(ctx context.Context, m mark) error {
+	r, ok := x.index.(Resumable)
+	if !ok {
+		return nil
+	}
+	text, err := json.Marshal(m)
+	if err != nil {
+		return err
+	}
+	return r.Mark(ctx, string(text))
+}
+
+// refill fills the index from the catalog, page by page: from the beginning, after it was
+// emptied, or from where an earlier process was cut off. The position is set at the very
+// end, to what it was at the beginning, so that changes meanwhile are caught up with.
 func (x *Indexer) refill(ctx context.Context, progress func(done, total int)) error {
 	x.working.Lock()
 	defer x.working.Unlock()
@@ -96,17 +154,28 @@ func (x *Indexer) refill(ctx context.Context, progress func(done, total int)) er
 	if err != nil {
 		return err
 	}
-	if err := x.index.Reset(ctx); err != nil {
-		return err
+	from := x.marked(ctx, start)
+	if from == nil {
+		if err := x.index.Reset(ctx); err != nil {
+			return err
+		}
+		from = &mark{Start: start}
+	} else {
+		x.log.InfoContext(ctx, "going on with a search index that was not finished", "done", from.Done, "of", max(total, from.Done))
 	}
 	x.advance(0)
-	x.inexact.Store(false)
+	x.inexact.Store(from.Inexact)
 	x.failed.clear()
 	x.report(func(p *Progress) { *p = Progress{Running: true, Total: total, Began: time.Now()} })
 	defer x.report(func(p *Progress) { p.Running, p.Ended = false, time.Now() })
-	done, told := 0, time.Now()
-	for _, typ := range x.types {
-		for after := ""; ; {
+	at, told := *from, time.Now()
+	types := x.types[max(slices.Index(x.types, from.Type), 0):]
+	for _, typ := range types {
+		after := ""
+		if typ == from.Type {
+			after = from.After
+		}
+		for {
 			ids, last, err := x.idsAfter(ctx, typ, after)
 			if err != nil {
 				return err
@@ -120,7 +189,11 @@ func (x *Indexer) refill(ctx context.Context, progress func(done, total int)) er
 				}
 				x.skip(ctx, ids[0], err)
 			}
-			done += len(ids)
+			at.Type, at.After, at.Done, at.Inexact = typ, last, at.Done+len(ids), x.inexact.Load()
+			if err := x.remember(ctx, at); err != nil {
+				return err
+			}
+			done := at.Done
 			x.report(func(p *Progress) { p.Done, p.Total = done, max(total, done) })
 			if time.Since(told) > tellEvery {
 				told = time.Now()
@@ -132,10 +205,10 @@ func (x *Indexer) refill(ctx context.Context, progress func(done, total int)) er
 			after = last
 		}
 	}
-	if err := x.index.Apply(ctx, Batch{Position: start}); err != nil {
+	if err := x.index.Apply(ctx, Batch{Position: at.Start}); err != nil {
 		return err
 	}
-	x.advance(start)
+	x.advance(at.Start)
 	x.Wake()
 	return nil
 }

@@ -48,6 +48,18 @@ type Shadow interface {
 	Replace(ctx context.Context) error
 }
 
+// Resumable is an Index that remembers how far it has been filled, so that a rebuild
+// that was cut off goes on where it was.
+type Resumable interface {
+	// Mark keeps a text until the index gets a position, or is reset.
+	Mark(ctx context.Context, mark string) error
+	// Marked returns the text, "" if there is none.
+	Marked(ctx context.Context) (string, error)
+	// Unfinished tells whether an earlier process has left a shadow with a mark. Shadow
+	// then returns that one as it is.
+	Unfinished(ctx context.Context) (bool, error)
+}
+
 // Document is one entity in the index.
 type Document struct {
 	ID      entity.ID

@@ -3,7 +3,10 @@ package search_test
 import (
 	"context"
 	"fmt"
+	"log/slog"
+	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 
@@ -123,4 +126,85 @@ func TestRebuildBesideTheIndex(t *testing.T) {
 	if err := index.Close(); err != nil {
 		t.Error(err)
 	}
+}
+
+// A process that is killed while it makes the index anew leaves what it has made. The next
+// one goes on with it beside the index that answers.
+func TestRebuildGoesOnAfterACrash(t *testing.T) {
+	dir, crashed := t.TempDir(), t.TempDir()
+	index := openIndex(t, filepath.Join(dir, "search.db"))
+	c := newCatalog()
+	for i := range 2200 {
+		_, _ = c.put(fmt.Sprintf("table_%04d", i))
+	}
+	x, stop := start(t, index, c)
+	waitFor(t, x, 2200)
+	ctx, cancel := context.WithCancel(t.Context())
+	err := x.Rebuild(ctx, func(done, _ int) {
+		if done == 1000 { // as a kill would find the files
+			copyFiles(t, dir, crashed)
+			cancel()
+		}
+	})
+	if err == nil {
+		t.Fatal("the rebuild was not cut off")
+	}
+	stop()
+	if err := index.Close(); err != nil {
+		t.Fatal(err)
+	}
+
+	_, seq := c.put("table_while_nobody_listens")
+	var log lines
+	index = openIndex(t, filepath.Join(crashed, "search.db"))
+	if got := total(t, index, "table_0007"); got != 1 {
+		t.Errorf("after the crash, a table is found %d times", got)
+	}
+	x = search.NewIndexer(index, c, c, []string{"table"}, slog.New(slog.NewTextHandler(&log, nil)))
+	stop = run(t, x)
+	eventually(t, "the rebuild ends", func() bool { return !x.Rebuilding().Ended.IsZero() })
+	if text := log.String(); !strings.Contains(text, "going on with a search index that was not finished\" done=1000 of=2201") {
+		t.Errorf("it was not gone on with, the log says:\n%s", text)
+	}
+	waitFor(t, x, seq)
+	for name, want := range map[string]int{"table_0007": 1, "table_2199": 1, "table_while_nobody_listens": 1} {
+		if got := total(t, index, name); got != want {
+			t.Errorf("%s is found %d times, want %d", name, got, want)
+		}
+	}
+	if n, err := index.Count(t.Context()); n != 2201 || err != nil {
+		t.Errorf("the index has %d documents (%v), want 2201", n, err)
+	}
+	stop()
+	if err := index.Close(); err != nil {
+		t.Error(err)
+	}
+	if left, _ := filepath.Glob(filepath.Join(crashed, "*.new*")); len(left) > 0 {
+		t.Errorf("files are left behind: %v", left)
+	}
+}
+
+func copyFiles(t *testing.T, from, to string) {
+	t.Helper()
+	if err := os.CopyFS(to, os.DirFS(from)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// lines is a log that is read while it is written.
+type lines struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (l *lines) Write(line []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(line)
+}
+
+func (l *lines) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
 }

@@ -21,6 +21,7 @@ type writerStmts struct {
 	number, setNumber, dropNumber *sql.Stmt
 	addDocument, dropDocument     *sql.Stmt
 	addTail, addDead, setMeta     *sql.Stmt
+	dropMeta                      *sql.Stmt
 	addField                      *sql.Stmt
 	posting, setPosting, dropPost *sql.Stmt
 	setIDs, clearTail, clearDead  *sql.Stmt
@@ -37,6 +38,7 @@ func (w *writerStmts) prepare(ctx context.Context, conn *sql.Conn) error {
 		&w.addTail:      "INSERT INTO tail (doc, id, terms) VALUES (?, ?, ?)",
 		&w.addDead:      "INSERT OR REPLACE INTO dead (doc) VALUES (?)",
 		&w.setMeta:      "INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)",
+		&w.dropMeta:     "DELETE FROM meta WHERE key = ?",
 		&w.addField:     "INSERT INTO fields (id, path) VALUES (?, ?)",
 		&w.posting:      "SELECT label, docs FROM postings WHERE term = ?",
 		&w.setPosting:   "INSERT OR REPLACE INTO postings (term, label, docs) VALUES (?, ?, ?)",
@@ -156,6 +158,9 @@ func (c *change) commit() error {
 func (c *change) setPosition(position uint64) error {
 	c.position = position
 	_, err := c.e.stmts.setMeta.ExecContext(c.ctx, "position", binary.BigEndian.AppendUint64(nil, position))
+	if err == nil && position > 0 {
+		_, err = c.e.stmts.dropMeta.ExecContext(c.ctx, "mark")
+	}
 	return err
 }
 

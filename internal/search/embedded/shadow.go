@@ -2,6 +2,7 @@ package embedded
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -16,6 +17,8 @@ const shadowSuffix = ".new"
 // besides end the names of what SQLite keeps beside a database that is open.
 var besides = []string{"-wal", "-shm"}
 
+var _ search.Resumable = (*Engine)(nil)
+
 // shadow is an index in the making, in a file of its own.
 type shadow struct {
 	*Engine
@@ -23,10 +26,64 @@ type shadow struct {
 	closed bool
 }
 
-// Shadow returns an empty index in a file beside this one. What an earlier one has left
-// is removed.
+// Mark implements search.Resumable.
+func (e *Engine) Mark(ctx context.Context, mark string) error {
+	e.writing.Lock()
+	defer e.writing.Unlock()
+	_, err := e.stmts.setMeta.ExecContext(ctx, "mark", []byte(mark))
+	return err
+}
+
+// Marked implements search.Resumable.
+func (e *Engine) Marked(ctx context.Context) (string, error) {
+	e.writing.Lock()
+	defer e.writing.Unlock()
+	var mark []byte
+	err := e.writer.QueryRowContext(ctx, "SELECT value FROM meta WHERE key = 'mark'").Scan(&mark)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", nil
+	}
+	return string(mark), err
+}
+
+// Unfinished implements search.Resumable.
+func (e *Engine) Unfinished(ctx context.Context) (bool, error) {
+	s, err := e.unfinished(ctx)
+	if err != nil || s == nil {
+		return false, err
+	}
+	return true, s.Close()
+}
+
+// unfinished opens what an earlier process has left; nil if there is nothing to go on
+// with.
+func (e *Engine) unfinished(ctx context.Context) (*Engine, error) {
+	path := e.path + shadowSuffix
+	if _, err := os.Stat(path); err != nil {
+		return nil, nil //nolint:nilerr // there is none
+	}
+	s, err := Open(ctx, path)
+	if err != nil {
+		return nil, nil //nolint:nilerr // damaged: it is made again
+	}
+	mark, err := s.Marked(ctx)
+	if err != nil || mark == "" {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+// Shadow returns an index in a file beside this one: an empty one, or what an earlier
+// process has left, with its mark.
 func (e *Engine) Shadow(ctx context.Context) (search.Shadow, error) {
 	path := e.path + shadowSuffix
+	left, err := e.unfinished(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("make a new search index: %w", err)
+	}
+	if left != nil {
+		return &shadow{Engine: left, of: e}, nil
+	}
 	if err := removeFiles(path); err != nil {
 		return nil, fmt.Errorf("make a new search index: %w", err)
 	}
