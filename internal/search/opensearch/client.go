@@ -192,7 +192,7 @@ func (f *failure) tooBroad() bool {
 		kinds = append(kinds, c.Type, c.Reason)
 	}
 	for _, text := range kinds {
-		for _, sign := range []string{"too_many", "maxClauseCount", "too_complex", "too complex", "too many", "too large", "Determinizing"} {
+		for _, sign := range []string{"too_many", "maxClauseCount", "too_complex", "too complex", "too many", "too large", "exceeded the allowed maximum", "Determinizing"} {
 			if bytes.Contains([]byte(text), []byte(sign)) {
 				return true
 			}

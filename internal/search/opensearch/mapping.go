@@ -121,7 +121,7 @@ func mapping(shards int) object {
 			"number_of_shards": shards, "auto_expand_replicas": "0-1",
 			// A batch is made visible when it was written as a whole.
 			"refresh_interval":           "-1",
-			"mapping.total_fields.limit": strconv.Itoa(maxFields), "max_regex_length": 20_000,
+			"mapping.total_fields.limit": strconv.Itoa(maxFields), "max_regex_length": 20_000, "max_terms_count": 200_000,
 			"analysis": object{
 				"tokenizer": object{"words": object{"type": "whitespace", "max_token_length": maxToken}},
 				"analyzer":  object{"words": object{"type": "custom", "tokenizer": "words"}},
