@@ -150,59 +150,28 @@ func (x *Indexer) remember(ctx context.Context, m mark) error {
 func (x *Indexer) refill(ctx context.Context, progress func(done, total int)) error {
 	x.working.Lock()
 	defer x.working.Unlock()
-	start, total, err := x.extent(ctx)
+	at, total, err := x.beginning(ctx)
 	if err != nil {
 		return err
 	}
-	from := x.marked(ctx, start)
-	if from == nil {
-		if err := x.index.Reset(ctx); err != nil {
-			return err
-		}
-		from = &mark{Start: start}
-	} else {
-		x.log.InfoContext(ctx, "going on with a search index that was not finished", "done", from.Done, "of", max(total, from.Done))
-	}
 	x.advance(0)
-	x.inexact.Store(from.Inexact)
+	x.inexact.Store(at.Inexact)
 	x.failed.clear()
 	x.report(func(p *Progress) { *p = Progress{Running: true, Total: total, Began: time.Now()} })
 	defer x.report(func(p *Progress) { p.Running, p.Ended = false, time.Now() })
-	at, told := *from, time.Now()
-	types := x.types[max(slices.Index(x.types, from.Type), 0):]
-	for _, typ := range types {
-		after := ""
-		if typ == from.Type {
-			after = from.After
+	told := time.Now()
+	for more := true; more; {
+		if more, err = x.refillPage(ctx, at); err != nil {
+			return err
 		}
-		for {
-			ids, last, err := x.idsAfter(ctx, typ, after)
-			if err != nil {
-				return err
-			}
-			if len(ids) == 0 {
-				break
-			}
-			if err := x.write(ctx, ids, 0); err != nil {
-				if len(ids) > 1 || ctx.Err() != nil || isOut(err) {
-					return err
-				}
-				x.skip(ctx, ids[0], err)
-			}
-			at.Type, at.After, at.Done, at.Inexact = typ, last, at.Done+len(ids), x.inexact.Load()
-			if err := x.remember(ctx, at); err != nil {
-				return err
-			}
-			done := at.Done
-			x.report(func(p *Progress) { p.Done, p.Total = done, max(total, done) })
-			if time.Since(told) > tellEvery {
-				told = time.Now()
-				x.log.InfoContext(ctx, "building the search index", "done", done, "of", max(total, done))
-			}
-			if progress != nil {
-				progress(done, max(total, done))
-			}
-			after = last
+		done, all := at.Done, max(total, at.Done)
+		x.report(func(p *Progress) { p.Done, p.Total = done, all })
+		if time.Since(told) > tellEvery {
+			told = time.Now()
+			x.log.InfoContext(ctx, "building the search index", "done", done, "of", all)
+		}
+		if progress != nil {
+			progress(done, all)
 		}
 	}
 	if err := x.index.Apply(ctx, Batch{Position: at.Start}); err != nil {
@@ -211,6 +180,47 @@ func (x *Indexer) refill(ctx context.Context, progress func(done, total int)) er
 	x.advance(at.Start)
 	x.Wake()
 	return nil
+}
+
+// beginning returns where a refill begins, and how many entities there are in all. Where
+// it does not go on with an earlier one, it empties the index.
+func (x *Indexer) beginning(ctx context.Context) (at *mark, total int, err error) {
+	start, total, err := x.extent(ctx)
+	if err != nil {
+		return nil, 0, err
+	}
+	if at = x.marked(ctx, start); at != nil {
+		x.log.InfoContext(ctx, "going on with a search index that was not finished", "done", at.Done, "of", max(total, at.Done))
+		return at, total, nil
+	}
+	return &mark{Start: start}, total, x.index.Reset(ctx)
+}
+
+// refillPage writes the next page, moves the mark behind it, and tells whether there was
+// one.
+func (x *Indexer) refillPage(ctx context.Context, at *mark) (more bool, err error) {
+	for i := max(slices.Index(x.types, at.Type), 0); i < len(x.types); i++ {
+		after := ""
+		if x.types[i] == at.Type {
+			after = at.After
+		}
+		ids, last, err := x.idsAfter(ctx, x.types[i], after)
+		if err != nil {
+			return false, err
+		}
+		if len(ids) == 0 {
+			continue
+		}
+		if err := x.write(ctx, ids, 0); err != nil {
+			if len(ids) > 1 || ctx.Err() != nil || isOut(err) {
+				return false, err
+			}
+			x.skip(ctx, ids[0], err)
+		}
+		at.Type, at.After, at.Done, at.Inexact = x.types[i], last, at.Done+len(ids), x.inexact.Load()
+		return true, x.remember(ctx, *at)
+	}
+	return false, nil
 }
 
 // extent returns the newest event and the number of entities.
