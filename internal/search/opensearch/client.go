@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"sync"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -34,6 +35,31 @@ type client struct {
 	cluster *opensearch.Client
 	idle    interface{ CloseIdleConnections() }
 	timeout time.Duration
+
+	mu   sync.Mutex
+	lost error // why the last request got no answer, until one does
+	when time.Time
+}
+
+// restFor is how long nobody asks a cluster that gave no answer: those who come meanwhile would wait in vain, each for as
+// long as a request may take.
+const restFor = time.Second
+
+// rests returns an error while the cluster is not asked.
+func (c *client) rests() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.lost == nil || time.Since(c.when) > restFor {
+		return nil
+	}
+	return c.lost
+}
+
+// heard notes whether the cluster has given an answer.
+func (c *client) heard(lost error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.lost, c.when = lost, time.Now()
 }
 
 func newClient(o Options) (*client, error) {
@@ -139,25 +165,28 @@ func (c *client) send(ctx context.Context, method, path string, query url.Values
 	}
 	answer, err := c.cluster.Stream(req)
 	if err != nil {
-		return 0, nil, lost(ctx, err)
+		return 0, nil, c.noAnswer(ctx, err)
 	}
 	defer answer.Body.Close()
 	raw, err := io.ReadAll(io.LimitReader(answer.Body, maxAnswer+1))
 	if err != nil {
-		return 0, nil, lost(ctx, err)
+		return 0, nil, c.noAnswer(ctx, err)
 	}
+	c.heard(nil)
 	if len(raw) > maxAnswer {
 		return 0, nil, entity.BadRequest("the answer would be too large; ask for a smaller page, or for fewer members of _source")
 	}
 	return answer.StatusCode, raw, nil
 }
 
-// lost is the error of a request that got no answer.
-func lost(ctx context.Context, err error) error {
+// noAnswer is the error of a request that got no answer.
+func (c *client) noAnswer(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	return &entity.Error{Kind: entity.KindUnavailable, Message: down, Cause: err}
+	lost := &entity.Error{Kind: entity.KindUnavailable, Message: down, Cause: err}
+	c.heard(lost)
+	return lost
 }
 
 // refusal turns an answer that is no success into an error.

@@ -97,10 +97,16 @@ func (e *Engine) at(parts ...string) string {
 
 // prepare makes sure that the index is there and that this version can read it.
 func (e *Engine) prepare(ctx context.Context) error {
+	if err := e.client.rests(); err != nil {
+		return err
+	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.ready {
 		return nil
+	}
+	if err := e.client.rests(); err != nil { // who held the lock has found out
+		return err
 	}
 	old, err := e.members(ctx)
 	if err != nil {
