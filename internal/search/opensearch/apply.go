@@ -176,7 +176,7 @@ func (e *Engine) moveTo(ctx context.Context, position uint64) error {
 	if known && position <= written {
 		return nil
 	}
-	at, err := e.mark(ctx)
+	at, err := e.note(ctx, positionID)
 	if err != nil {
 		return err
 	}

@@ -34,6 +34,7 @@ type Options struct {
 
 const (
 	positionID   = "position" // id of the document with the position
+	markID       = "mark"     // and of that with the mark of a rebuild
 	cachedLabels = 50_000
 	labelsLast   = time.Minute
 )
@@ -58,6 +59,7 @@ type Engine struct {
 var (
 	_ search.Index       = (*Engine)(nil)
 	_ search.Replaceable = (*Engine)(nil)
+	_ search.Resumable   = (*Engine)(nil)
 )
 
 // Open returns an engine for a cluster, which need not answer yet: the index is made when it first does.
@@ -230,7 +232,7 @@ func (e *Engine) Position(ctx context.Context) (uint64, error) {
 	if err := e.prepare(ctx); err != nil {
 		return 0, err
 	}
-	at, err := e.mark(ctx)
+	at, err := e.note(ctx, positionID)
 	if err != nil {
 		return 0, err
 	}
@@ -240,20 +242,21 @@ func (e *Engine) Position(ctx context.Context) (uint64, error) {
 	return at.Source.Position, nil
 }
 
-// mark is the document with the position.
-type mark struct {
+// note is a document that says something of the index.
+type note struct {
 	Index  string `json:"_index"`
 	Found  bool   `json:"found"`
 	Seq    int64  `json:"_seq_no"`
 	Term   int64  `json:"_primary_term"`
 	Source struct {
 		Position uint64 `json:"position"`
+		Mark     string `json:"mark"`
 	} `json:"_source"`
 }
 
-func (e *Engine) mark(ctx context.Context) (mark, error) {
-	var at mark
-	status, answer, err := e.client.send(ctx, http.MethodGet, e.at("/_doc/", positionID), nil, "", nil)
+func (e *Engine) note(ctx context.Context, id string) (note, error) {
+	var at note
+	status, answer, err := e.client.send(ctx, http.MethodGet, e.at("/_doc/", id), nil, "", nil)
 	if err != nil {
 		return at, err
 	}

@@ -26,6 +26,7 @@ const (
 	fieldLabels   = "l"     // values by path as they were written
 	fieldSource   = "source"
 	fieldPosition = "position"
+	fieldMark     = "mark" // how far a rebuild is, see search.Resumable
 )
 
 const (
@@ -128,13 +129,14 @@ func mapping(shards int) object {
 			},
 		}},
 		"mappings": object{
-			"_meta": object{"format": format}, "_source": object{"includes": []string{fieldSource, fieldIndex, fieldPosition}},
+			"_meta": object{"format": format}, "_source": object{"includes": []string{fieldSource, fieldIndex, fieldPosition, fieldMark}},
 			"dynamic": "strict", "date_detection": false, "numeric_detection": false, "dynamic_templates": templates,
 			"properties": object{
 				fieldID: object{"type": "keyword"}, fieldIndex: object{"type": "keyword"}, fieldDeleted: object{"type": "boolean"},
 				fieldFacts: terms, fieldTerms: terms, fieldPhrase: text, fieldText: text,
 				fieldValues: open, fieldLabels: open, fieldNumbers: open, fieldSteps: open,
 				fieldSource: object{"type": "object", "enabled": false}, fieldPosition: object{"type": "long", "index": false},
+				fieldMark: object{"type": "object", "enabled": false},
 			},
 		},
 	}

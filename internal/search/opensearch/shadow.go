@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"net/url"
 
 	"github.com/hashicorp/golang-lru/v2/expirable"
 
@@ -20,12 +21,53 @@ type shadow struct {
 	replaced bool
 }
 
-// Shadow returns an empty index that nobody searches yet.
-func (e *Engine) Shadow(ctx context.Context) (search.Shadow, error) {
+// beside is the engine of an index in the making, which is there or not.
+func (e *Engine) beside() *Engine {
 	opts := e.opts
 	opts.Index += shadowSuffix
-	s := &shadow{of: e, Engine: &Engine{client: e.client, opts: opts, labels: expirable.NewLRU[string, string](cachedLabels, nil, labelsLast)}}
-	return s, s.Reset(ctx)
+	return &Engine{client: e.client, opts: opts, labels: expirable.NewLRU[string, string](cachedLabels, nil, labelsLast)}
+}
+
+// Shadow returns an index that nobody searches yet: an empty one, or what an earlier process has left, with its mark.
+func (e *Engine) Shadow(ctx context.Context) (search.Shadow, error) {
+	s := &shadow{of: e, Engine: e.beside()}
+	left, err := e.Unfinished(ctx)
+	if err == nil && !left {
+		err = s.Reset(ctx)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// Unfinished implements search.Resumable.
+func (e *Engine) Unfinished(ctx context.Context) (bool, error) {
+	s := e.beside()
+	own, err := s.members(ctx)
+	if err != nil || len(own) != 1 || !own[0].current {
+		return false, err
+	}
+	mark, err := s.Marked(ctx)
+	return mark != "", err
+}
+
+// Mark implements search.Resumable.
+func (e *Engine) Mark(ctx context.Context, mark string) error {
+	if err := e.prepare(ctx); err != nil {
+		return err
+	}
+	query := url.Values{"require_alias": {"true"}}
+	return e.client.call(ctx, http.MethodPut, e.at("/_doc/", markID), query, object{fieldMark: mark}, nil)
+}
+
+// Marked implements search.Resumable.
+func (e *Engine) Marked(ctx context.Context) (string, error) {
+	if position, err := e.Position(ctx); err != nil || position > 0 {
+		return "", err
+	}
+	at, err := e.note(ctx, markID)
+	return at.Source.Mark, err
 }
 
 // Replace lets the alias of the other engine stand for this index, and removes what it stood for.

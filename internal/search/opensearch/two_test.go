@@ -73,3 +73,57 @@ func TestTwoServersOnOneIndex(t *testing.T) {
 	must(other.Reset(t.Context()))
 	behind("an index that was emptied", write(one, "gone", 16))
 }
+
+// TestRebuildGoesOnWhereItWasCutOff: what another process has filled, up to its mark, is gone on with; what has none, or
+// came to its end, is made again.
+func TestRebuildGoesOnWhereItWasCutOff(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "search.db")
+	live, g := open(t, path), searchtest.NewGenerator(1)
+	t.Cleanup(func() { _ = live.Close() })
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	must(live.Apply(t.Context(), search.Batch{Upserts: g.Documents(3, 1), Position: 9}))
+	begun := func(documents int, mark string, position uint64) {
+		t.Helper()
+		s, err := live.Shadow(t.Context())
+		must(err)
+		must(s.Apply(t.Context(), search.Batch{Upserts: g.Documents(documents, 1)}))
+		if mark != "" {
+			must(live.Beside().Mark(t.Context(), mark))
+		}
+		if position > 0 {
+			must(s.Apply(t.Context(), search.Batch{Position: position}))
+		}
+	}
+	after := func(what string, unfinished bool, documents int, mark string) {
+		t.Helper()
+		next := open(t, path) // another process
+		defer next.Close()    //nolint:errcheck // nothing is written
+		left, err := next.Unfinished(t.Context())
+		must(err)
+		s, err := next.Shadow(t.Context())
+		must(err)
+		n, err := s.Count(t.Context())
+		must(err)
+		marked, err := next.Beside().Marked(t.Context())
+		must(err)
+		if left != unfinished || n != documents || marked != mark {
+			t.Errorf("%s: unfinished %t with %d documents and the mark %q; want %t, %d and %q", what, left, n, marked, unfinished, documents, mark)
+		}
+		must(s.Close())
+	}
+	after("nothing begun", false, 0, "")
+	begun(5, "", 0)
+	after("no mark", false, 0, "")
+	begun(5, `{"after":"x"}`, 0)
+	after("a mark", true, 5, `{"after":"x"}`)
+	begun(5, `{"after":"x"}`, 7)
+	after("come to its end", false, 0, "")
+	if n, err := live.Count(t.Context()); n != 3 || err != nil {
+		t.Errorf("the index that answers has %d documents, %v", n, err)
+	}
+}
