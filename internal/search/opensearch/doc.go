@@ -10,9 +10,11 @@
 //   - Scores are sums of constants. How often words occur is asked first, what a match is worth is reckoned here, and the
 //     cluster adds up.
 //   - The position in the change log is a document of the same index. It is written after the documents it speaks for
-//     have become visible, and never goes back: after a crash, a batch may be applied again, and none is missed.
+//     have become visible, and moves only from where its writer believes it to be: after a crash, a batch may be applied
+//     again, and none is missed; of several writers, who has read less of the log begins again where the index is.
 //
-// The index is an alias. What it stands for is exchanged as a whole.
+// The index is an alias. What it stands for is exchanged as a whole: another index is filled under a second alias, and
+// one change of aliases puts it in the place of the first.
 //
 // The package may import search and entity.
 package opensearch
