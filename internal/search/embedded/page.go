@@ -47,15 +47,10 @@ func (r row) sortValues(sorts []search.Sort) []any {
 			values = append(values, search.KeyValue(r.keys[i]))
 		}
 	}
-	if !endsWithID(sorts) {
+	if !search.EndsWithID(sorts) {
 		values = append(values, r.id.String())
 	}
 	return values
-}
-
-func endsWithID(sorts []search.Sort) bool {
-	last := sorts[len(sorts)-1].Field
-	return last == "_id" || last == "_doc"
 }
 
 // order compares rows by the sort fields and then by id.
@@ -103,7 +98,7 @@ func (s *snapshot) page(req search.Request, matched *roaring.Bitmap) (page, erro
 		return page{}, err
 	}
 	want := req.From + req.Size
-	if len(sorts) == 1 && isField(sorts[0]) && search.Indexed(basePath(sorts[0])) && matched.GetCardinality() > readBelow {
+	if len(sorts) == 1 && sorts[0].OfField() && search.Indexed(basePath(sorts[0])) && matched.GetCardinality() > readBelow {
 		rows, err := s.walk(sorts[0], matched, after, want)
 		return page{rows: skip(rows, req.From), maxScore: 1}, err
 	}
@@ -131,10 +126,6 @@ func (s *snapshot) page(req search.Request, matched *roaring.Bitmap) (page, erro
 	return page{rows: skip(top.sorted(), req.From), maxScore: highest}, nil
 }
 
-func isField(sort search.Sort) bool {
-	return sort.Field != "_score" && sort.Field != "_id" && sort.Field != "_doc"
-}
-
 func basePath(sort search.Sort) string {
 	path, _ := search.BasePath(sort.Field)
 	return path
@@ -142,26 +133,16 @@ func basePath(sort search.Sort) string {
 
 func skip(rows []row, from int) []row { return rows[min(from, len(rows)):] }
 
-// readAfter turns search_after into the row it names. Values that stand for the
-// last sort field alone leave the id out; all rows with that value are skipped.
+// readAfter turns search_after into the row it names; see search.Request.Cursor.
 func (s *snapshot) readAfter(req search.Request) (*row, error) {
 	if len(req.After) == 0 {
 		return nil, nil
 	}
-	values := slices.Clone(req.After)
-	r := row{id: entity.ID(bytes.Repeat([]byte{0xff}, 16)), keys: make([]string, len(req.Sort))}
-	if id, err := entity.ParseID(values[len(values)-1]); err == nil && (len(values) > len(req.Sort) || endsWithID(req.Sort)) {
-		r.id = id
-		if !endsWithID(req.Sort) {
-			values = values[:len(values)-1]
-		}
+	values, id, err := req.Cursor()
+	if err != nil {
+		return nil, err
 	}
-	if extra := len(values) - len(req.Sort); extra > 0 { // commas within the first value
-		values = append([]string{strings.Join(values[:extra+1], ",")}, values[extra+1:]...)
-	}
-	if len(values) < len(req.Sort) {
-		return nil, entity.BadRequest("search_after needs a value for each sort field")
-	}
+	r := row{id: id, keys: make([]string, len(req.Sort))}
 	for i, sort := range req.Sort {
 		switch {
 		case sort.Field == "_score":
@@ -170,7 +151,7 @@ func (s *snapshot) readAfter(req search.Request) (*row, error) {
 				return nil, entity.BadRequest("search_after needs a number for _score")
 			}
 			r.score, _ = search.KeyValue(key).(float64)
-		case isField(sort):
+		case sort.OfField():
 			key, err := s.afterKey(basePath(sort), values[i])
 			if err != nil {
 				return nil, err
@@ -289,7 +270,7 @@ func singleValued(path string) bool {
 func (s *snapshot) sortKeys(sorts []search.Sort, matched *roaring.Bitmap) (map[uint32][]string, error) {
 	keys := map[uint32][]string{}
 	for i, sort := range sorts {
-		if !isField(sort) {
+		if !sort.OfField() {
 			continue
 		}
 		set := func(doc uint32, key string) {
@@ -309,7 +290,7 @@ func (s *snapshot) sortKeys(sorts []search.Sort, matched *roaring.Bitmap) (map[u
 			keys[doc] = make([]string, len(sorts))
 		}
 	}
-	if len(keys) == 0 && slices.ContainsFunc(sorts, isField) {
+	if len(keys) == 0 && slices.ContainsFunc(sorts, search.Sort.OfField) {
 		empty := make([]string, len(sorts))
 		for it := matched.Iterator(); it.HasNext(); {
 			keys[it.Next()] = empty

@@ -11,22 +11,11 @@ import (
 	"github.com/catalpa-metadata/catalpa/internal/search"
 )
 
-// What a match is worth. A word in a group of text counts its weight times its
-// rarity; names that are, or begin with, what was typed get a bonus that words
-// elsewhere do not outweigh.
+// Bounds of what a scorer looks at.
 const (
-	bonusFQN         = 3000
-	bonusName        = 2000
-	bonusDisplayName = 1500
-	bonusNameWords   = 1000 // the words of the name are those that were typed
-	bonusFQNEnd      = 1000 // the full name ends with what was typed
-	nearPenalty      = 0.4  // for a word that is only close to, or begins with, the one asked for
-	maxNear          = 64   // such words scored
-	maxPrefixNames   = 2000
-	maxBoostValues   = 5000 // different numbers that a boost looks at
-	namePrefix       = 15   // percent for each typed word that a name begins with, all of them
-	maxPrefixWords   = 3    // so many count
-	shortName        = 1.5  // percent for each word that a name has less than longNames
+	maxNear        = 64 // words of the dictionary that are close to one that was typed
+	maxPrefixNames = 2000
+	maxBoostValues = 5000 // different numbers that a boost looks at
 )
 
 // scorer adds up what the text clauses of a query are worth for each document.
@@ -164,7 +153,7 @@ func (sc *scorer) names(text string) error {
 	for _, one := range []struct {
 		path  string
 		bonus float64
-	}{{"fullyQualifiedName", bonusFQN}, {"name", bonusName}, {"displayName", bonusDisplayName}} {
+	}{{"fullyQualifiedName", search.BonusFQN}, {"name", search.BonusName}, {"displayName", search.BonusDisplayName}} {
 		field, ok := sc.state.fields[one.path]
 		if !ok {
 			continue
@@ -180,7 +169,7 @@ func (sc *scorer) names(text string) error {
 		if err != nil {
 			return err
 		}
-		sc.add(ends, bonusFQNEnd)
+		sc.add(ends, search.BonusFQNEnd)
 	}
 	words := search.NameWords(text)
 	if words == "" {
@@ -190,9 +179,9 @@ func (sc *scorer) names(text string) error {
 	if err != nil {
 		return err
 	}
-	sc.add(set, bonusNameWords)
+	sc.add(set, search.BonusNameWords)
 	begins, err := sc.within(fieldNameWords, startingWith(words))
-	sc.begins = append(sc.begins, begin{docs: begins, words: min(1+strings.Count(words, " "), maxPrefixWords)})
+	sc.begins = append(sc.begins, begin{docs: begins, words: min(1+strings.Count(words, " "), search.MaxPrefixWords)})
 	return err
 }
 
@@ -226,24 +215,7 @@ func (sc *scorer) within(field uint16, span search.Span) (*roaring.Bitmap, error
 
 // multi scores the words of a text in the groups of its fields.
 func (sc *scorer) multi(q search.MultiMatch) error {
-	boosts := map[search.Group]float64{}
-	for _, field := range q.Fields {
-		path, _ := search.BasePath(field.Field)
-		group, _ := search.GroupOf(path)
-		if group == search.NoGroup {
-			continue
-		}
-		boost := field.Boost
-		if boost <= 0 {
-			boost = 1
-		}
-		boosts[group] = max(boosts[group], boost)
-	}
-	if len(q.Fields) == 0 {
-		for group := search.NoGroup + 1; group < search.Groups; group++ {
-			boosts[group] = 1
-		}
-	}
+	boosts := q.Boosts()
 	words := search.Words(q.Text)
 	for i, word := range words {
 		near, err := sc.nearWords(word, q.Fuzziness.Edits(word), q.Prefix && i == len(words)-1)
@@ -254,7 +226,7 @@ func (sc *scorer) multi(q search.MultiMatch) error {
 			return err
 		}
 		for _, other := range near {
-			if err := sc.word(other, nearPenalty, boosts); err != nil {
+			if err := sc.word(other, search.NearPenalty, boosts); err != nil {
 				return err
 			}
 		}
@@ -320,14 +292,14 @@ func (sc *scorer) boosts() error {
 			}
 		}
 		for _, b := range sc.begins {
-			sc.boost(r, b.docs, namePrefix*float64(b.words))
+			sc.boost(r, b.docs, search.NamePrefix*float64(b.words))
 		}
-		for words := 1; words < longNames; words++ {
+		for words := 1; words < search.LongNames; words++ {
 			set, err := sc.set(fieldLength, lengthKey(words))
 			if err != nil {
 				return err
 			}
-			sc.boost(r, set, shortName*float64(longNames-words))
+			sc.boost(r, set, search.ShortName*float64(search.LongNames-words))
 		}
 	}
 	return nil

@@ -142,16 +142,13 @@ func (a *analysis) text(group search.Group, v search.Value) {
 	})
 }
 
-// longNames is how many words a name has at which it counts as long.
-const longNames = 6
-
 // name adds a name as its words, and how many it has.
 func (a *analysis) name(group search.Group, text string) {
 	words := search.Words(text)
 	if joined := strings.Join(words, " "); len(joined) <= search.MaxExact {
 		a.add(fieldNameWords, search.StringKey(joined), "")
 	}
-	if group == search.GroupName && len(words) < longNames {
+	if group == search.GroupName && len(words) < search.LongNames {
 		a.add(fieldLength, lengthKey(len(words)), "")
 	}
 }

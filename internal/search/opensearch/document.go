@@ -31,9 +31,6 @@ type analysis struct {
 	takes func(path string) bool
 }
 
-// longNames is how many words a name has at which it counts as long.
-const longNames = 6
-
 // analyze takes a document apart. takes tells the paths, as names of fields, that are sorted and counted by.
 func analyze(doc search.Document, takes func(path string) bool) (*stored, error) {
 	a := analysis{takes: takes, seen: map[string]struct{}{}, words: map[string]struct{}{}, doc: &stored{
@@ -152,7 +149,7 @@ func (a *analysis) name(group search.Group, words []string) {
 	if joined := strings.Join(words, " "); len(joined) <= search.MaxExact {
 		a.term(pathNameWords + "=" + joined)
 	}
-	if group == search.GroupName && len(words) < longNames {
+	if group == search.GroupName && len(words) < search.LongNames {
 		a.term(pathLength + "=" + strconv.Itoa(len(words)))
 	}
 }

@@ -14,20 +14,8 @@ import (
 	"github.com/catalpa-metadata/catalpa/internal/search"
 )
 
-// What a match is worth, as in the embedded engine: a word in a group of text counts its weight times its rarity; names
-// that are, or begin with, what was typed get a bonus that words elsewhere do not outweigh.
-const (
-	bonusFQN         = 3000
-	bonusName        = 2000
-	bonusDisplayName = 1500
-	bonusNameWords   = 1000 // the words of the name are those that were typed
-	bonusFQNEnd      = 1000 // the full name ends with what was typed
-	nearPenalty      = 0.4  // for a word that is only close to, or begins with, the one asked for
-	namePrefix       = 15   // percent for each typed word that a name begins with, all of them
-	maxPrefixWords   = 3    // so many count
-	shortName        = 1.5  // percent for each word that a name has less than longNames
-	maxScored        = 40   // words of a query that count
-)
+// maxScored is how many words of a query count.
+const maxScored = 40
 
 // scorer reckons what the text clauses of a query are worth.
 type scorer struct {
@@ -196,40 +184,23 @@ func (sc *scorer) names(typed string) {
 	if sc.typed || typed == "" || len(typed) > search.MaxExact {
 		return
 	}
-	for path, bonus := range map[string]float64{"fullyQualifiedName": bonusFQN, "name": bonusName, "displayName": bonusDisplayName} {
+	for path, bonus := range map[string]float64{"fullyQualifiedName": search.BonusFQN, "name": search.BonusName, "displayName": search.BonusDisplayName} {
 		sc.add(isTerm(exact(path, search.StringKey(typed))), nil, bonus)
 	}
 	if strings.Contains(typed, ".") {
-		sc.add(beginsWith(pathBackwards+"="+backwards("."+typed)), nil, bonusFQNEnd)
+		sc.add(beginsWith(pathBackwards+"="+backwards("."+typed)), nil, search.BonusFQNEnd)
 	}
 	words := search.NameWords(typed)
 	if words == "" {
 		return
 	}
-	sc.add(isTerm(pathNameWords+"="+words), nil, bonusNameWords)
-	sc.begins = append(sc.begins, begin{query: beginsWith(pathNameWords + "=" + words), words: min(1+strings.Count(words, " "), maxPrefixWords)})
+	sc.add(isTerm(pathNameWords+"="+words), nil, search.BonusNameWords)
+	sc.begins = append(sc.begins, begin{query: beginsWith(pathNameWords + "=" + words), words: min(1+strings.Count(words, " "), search.MaxPrefixWords)})
 }
 
 // multi notes the words of a text in the groups of its fields.
 func (sc *scorer) multi(q search.MultiMatch) {
-	boosts := map[search.Group]float64{}
-	for _, field := range q.Fields {
-		path, _ := search.BasePath(field.Field)
-		group, _ := search.GroupOf(path)
-		if group == search.NoGroup {
-			continue
-		}
-		boost := field.Boost
-		if boost <= 0 {
-			boost = 1
-		}
-		boosts[group] = max(boosts[group], boost)
-	}
-	if len(q.Fields) == 0 {
-		for group := search.NoGroup + 1; group < search.Groups; group++ {
-			boosts[group] = 1
-		}
-	}
+	boosts := q.Boosts()
 	words := search.Words(q.Text)
 	for i, w := range words {
 		if len(sc.words) >= maxScored*int(search.Groups) {
@@ -245,7 +216,7 @@ func (sc *scorer) multi(q search.MultiMatch) {
 			exact := isTerm(word(path, w))
 			sc.words = append(sc.words, scored{group: group, boost: boost, share: 1, query: exact, count: sc.tally(exact)})
 			if near >= 0 {
-				sc.words = append(sc.words, scored{group: group, boost: boost, share: nearPenalty, query: matchWord(w, edits, begins, []string{path}), count: near})
+				sc.words = append(sc.words, scored{group: group, boost: boost, share: search.NearPenalty, query: matchWord(w, edits, begins, []string{path}), count: near})
 			}
 		}
 	}
@@ -280,10 +251,10 @@ func (sc *scorer) boosts() {
 			sc.valueBoost(r, b)
 		}
 		for _, b := range sc.begins {
-			sc.add(b.query, r.docs, r.most*namePrefix*float64(b.words)/100)
+			sc.add(b.query, r.docs, r.most*search.NamePrefix*float64(b.words)/100)
 		}
-		for words := 1; words < longNames; words++ {
-			sc.add(isTerm(pathLength+"="+strconv.Itoa(words)), r.docs, r.most*shortName*float64(longNames-words)/100)
+		for words := 1; words < search.LongNames; words++ {
+			sc.add(isTerm(pathLength+"="+strconv.Itoa(words)), r.docs, r.most*search.ShortName*float64(search.LongNames-words)/100)
 		}
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strings"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -208,7 +207,7 @@ func sortOrder(sorts []search.Sort) ([]object, error) {
 			order = append(order, object{column(fieldValues, path): object{"order": direction, "missing": "_last", "unmapped_type": "keyword"}})
 		}
 	}
-	if !endsWithID(sorts) {
+	if !search.EndsWithID(sorts) {
 		order = append(order, object{fieldID: object{"order": "asc"}})
 	}
 	return order, nil
@@ -222,32 +221,11 @@ func column(field, path string) string {
 	return field + "." + escape(path)
 }
 
-func endsWithID(sorts []search.Sort) bool {
-	last := sorts[len(sorts)-1].Field
-	return last == "_id" || last == "_doc"
-}
-
-func isField(sort search.Sort) bool {
-	return sort.Field != "_score" && sort.Field != "_id" && sort.Field != "_doc"
-}
-
-// lastID comes after every id: rows that tie with what a page is to come after are skipped when no id is given.
-const lastID = "ffffffff-ffff-ffff-ffff-ffffffffffff"
-
-// after turns search_after into the cluster's. Values for the sort fields alone leave the id out.
+// after turns search_after into the cluster's.
 func (e *Engine) after(ctx context.Context, req search.Request, scoring bool) ([]any, error) {
-	values, id := slices.Clone(req.After), lastID
-	if given, err := entity.ParseID(values[len(values)-1]); err == nil && (len(values) > len(req.Sort) || endsWithID(req.Sort)) {
-		id = given.String()
-		if !endsWithID(req.Sort) {
-			values = values[:len(values)-1]
-		}
-	}
-	if extra := len(values) - len(req.Sort); extra > 0 { // commas within the first value
-		values = append([]string{strings.Join(values[:extra+1], ",")}, values[extra+1:]...)
-	}
-	if len(values) < len(req.Sort) {
-		return nil, entity.BadRequest("search_after needs a value for each sort field")
+	values, id, err := req.Cursor()
+	if err != nil {
+		return nil, err
 	}
 	var after []any
 	for i, sort := range req.Sort {
@@ -262,18 +240,18 @@ func (e *Engine) after(ctx context.Context, req search.Request, scoring bool) ([
 				score = 0 // what the cluster gives to matches that are worth the same
 			}
 			after = append(after, score)
-		case isField(sort):
+		case sort.OfField():
 			value, err := e.afterValue(ctx, sort.Field, values[i])
 			if err != nil {
 				return nil, err
 			}
 			after = append(after, value)
 		default:
-			after = append(after, id)
+			after = append(after, id.String())
 		}
 	}
-	if !endsWithID(req.Sort) {
-		after = append(after, id)
+	if !search.EndsWithID(req.Sort) {
+		after = append(after, id.String())
 	}
 	return after, nil
 }
@@ -336,7 +314,7 @@ func sortValues(sorts []search.Sort, one hit, score float64) []any {
 		switch {
 		case sort.Field == "_score":
 			values = append(values, score)
-		case !isField(sort):
+		case !sort.OfField():
 			values = append(values, one.ID)
 		default:
 			var value any
@@ -348,7 +326,7 @@ func sortValues(sorts []search.Sort, one hit, score float64) []any {
 			values = append(values, value)
 		}
 	}
-	if !endsWithID(sorts) {
+	if !search.EndsWithID(sorts) {
 		values = append(values, one.ID)
 	}
 	return values
