@@ -86,6 +86,23 @@ func (n *Notes) Note(typ, fqn string, deleted bool, by int) {
 	n.Changes = append(n.Changes, Change{Type: typ, FQN: fqn, Deleted: deleted, By: by})
 }
 
+// Inserted notes a row that is new.
+func (n *Notes) Inserted(row store.Row) {
+	n.Note(row.Type, row.FQN, row.Deleted, 1)
+	n.Touch(row.ID)
+	n.Wrote(row.Type)
+}
+
+// Replaced notes a row that was overwritten.
+func (n *Notes) Replaced(was Change, row store.Row) {
+	if was.Type != row.Type || was.FQN != row.FQN || was.Deleted != row.Deleted {
+		n.Note(was.Type, was.FQN, was.Deleted, -1)
+		n.Note(row.Type, row.FQN, row.Deleted, 1)
+	}
+	n.Touch(row.ID)
+	n.Wrote(row.Type)
+}
+
 // Touch adds entities that commit hooks are told of.
 func (n *Notes) Touch(ids ...entity.ID) { n.Touched = append(n.Touched, ids...) }
 

@@ -3,6 +3,6 @@
 //
 // Writes of all servers are serialised by the lock on the one row of the table
 // state, and share commits as package groupcommit lets them; reads run on a pool of
-// connections, each on its own snapshot. The package may import store, groupcommit
+// connections, each on its own snapshot. The package may import store, groupcommit, migration
 // and entity only.
 package postgres

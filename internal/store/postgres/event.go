@@ -75,7 +75,7 @@ func (r *reader) LastSeq(ctx context.Context) (uint64, error) {
 // LastSeq implements store.Reader; the table holds the number only after the
 // batch's last job.
 func (t *tx) LastSeq(ctx context.Context) (uint64, error) {
-	if err := t.ready(ctx); err != nil {
+	if err := t.Ready(ctx); err != nil {
 		return 0, err
 	}
 	return t.State.LastSeq, nil

@@ -26,18 +26,6 @@ func (b *statement) names(low, high string) {
 	}
 }
 
-// bounds returns the open interval of names that a query allows.
-func bounds(under, after, before string) (low, high string) {
-	low, high = after, before
-	if under != "" {
-		low = max(low, under+".")
-		if before == "" || under+"/" < before {
-			high = under + "/" // the byte after the dot
-		}
-	}
-	return low, high
-}
-
 // selection is the FROM and WHERE of a list.
 func selection(q store.ListQuery) statement {
 	var s statement
@@ -54,7 +42,7 @@ func selection(q store.ListQuery) statement {
 	case store.Deleted:
 		s.add(" AND e.deleted = true")
 	}
-	s.names(bounds(q.Under, q.After, q.Before))
+	s.names(q.Names())
 	if q.Parent != entity.NilID {
 		s.add(" AND e.parent = ?", uuidOf(q.Parent))
 	}
@@ -104,7 +92,7 @@ func (r *reader) Count(ctx context.Context, q store.ListQuery) (int, error) {
 	if q.IDs != nil && len(q.IDs) == 0 {
 		return 0, ctx.Err()
 	}
-	if q.Type != "" && q.Parent == entity.NilID && q.RelatedFrom == nil && q.IDs == nil && len(q.Members) == 0 {
+	if q.Countable() {
 		c, err := r.counter(ctx, groupcommit.CounterKey{Type: q.Type, Under: q.Under})
 		return c.Of(q.Include), err
 	}
@@ -118,21 +106,17 @@ func (r *reader) Count(ctx context.Context, q store.ListQuery) (int, error) {
 // counter finds the counter of this snapshot, plus what this transaction has
 // not committed yet.
 func (r *reader) counter(ctx context.Context, key groupcommit.CounterKey) (groupcommit.Counter, error) {
-	generation, err := r.snapshot(ctx)
-	if err != nil {
-		return groupcommit.Counter{}, err
+	generation := func() (n int64, err error) {
+		err = r.query(ctx, func(rows pgx.Rows) error { return rows.Scan(&n) }, "SELECT generation FROM state")
+		return n, err
 	}
-	var own groupcommit.Counter
-	if r.uncommitted != nil {
-		own = r.uncommitted(key)
-	}
-	return r.counts.Find(key, generation, own, func() (groupcommit.Counter, error) { return r.countEntities(ctx, key) })
+	return r.Snapshot.Counter(key, generation, func() (groupcommit.Counter, error) { return r.countEntities(ctx, key) })
 }
 
 func (r *reader) countEntities(ctx context.Context, key groupcommit.CounterKey) (c groupcommit.Counter, err error) {
 	var s statement
 	s.add("SELECT count(*) FILTER (WHERE NOT e.deleted), count(*) FILTER (WHERE e.deleted) FROM entity e WHERE e.type = ?", key.Type)
-	s.names(bounds(key.Under, "", ""))
+	s.names(store.ListQuery{Under: key.Under}.Names())
 	err = r.query(ctx, func(rows pgx.Rows) error { return rows.Scan(&c.Live, &c.Deleted) }, string(s.sql), s.args...)
 	return c, err
 }

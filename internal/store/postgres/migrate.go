@@ -12,12 +12,14 @@ import (
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
+
+	"github.com/catalpa-metadata/catalpa/internal/store/migration"
 )
 
 // Sentinels of Open, for callers that want to say what to do.
 var (
 	// ErrNewerSchema means that a newer Catalpa has been at the database.
-	ErrNewerSchema = errors.New("the database was written by a newer version of Catalpa")
+	ErrNewerSchema = migration.ErrNewer
 	// ErrUnfit means that the server or the database cannot hold a catalog.
 	ErrUnfit = errors.New("the database cannot hold a catalog")
 )
@@ -49,21 +51,7 @@ func migrate(ctx context.Context, cfg *pgx.ConnConfig) (err error) {
 	if err != nil {
 		return fmt.Errorf("read the migrations: %w", err)
 	}
-	current, target, err := provider.GetVersions(ctx)
-	if err != nil {
-		return fmt.Errorf("read the schema's version: %w", err)
-	}
-	if current > target {
-		return fmt.Errorf("%w: its schema is version %d, this program knows versions up to %d; install the newer version, or restore a backup made before the upgrade",
-			ErrNewerSchema, current, target)
-	}
-	if current == target {
-		return nil
-	}
-	if _, err := provider.Up(ctx); err != nil {
-		return fmt.Errorf("migrate the database from schema version %d to %d: %w", current, target, err)
-	}
-	return nil
+	return migration.Up(ctx, provider)
 }
 
 // fit makes sure that what is stored comes back as it was.

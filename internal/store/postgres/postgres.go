@@ -137,10 +137,10 @@ func (s *Store) View(ctx context.Context, fn func(store.Reader) error) (err erro
 		return translate(err)
 	}
 	defer c.Release()
-	r := &reader{session: session{c: c.Conn()}, counts: s.writer.Counts()}
+	r := &reader{session: session{c: c.Conn()}, Snapshot: groupcommit.Snapshot{Counts: s.writer.Counts()}}
 	defer func() {
-		r.ended = true
-		if _, endErr := c.Exec(context.WithoutCancel(ctx), "ROLLBACK"); endErr != nil && err == nil && r.failed == nil {
+		r.End()
+		if _, endErr := c.Exec(context.WithoutCancel(ctx), "ROLLBACK"); endErr != nil && err == nil && r.Failed() == nil {
 			err = translate(endErr)
 		}
 	}()

@@ -4,38 +4,21 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
-	"errors"
 	"strconv"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgtype"
 
 	"github.com/catalpa-metadata/catalpa/internal/entity"
-	"github.com/catalpa-metadata/catalpa/internal/store"
+	"github.com/catalpa-metadata/catalpa/internal/store/groupcommit"
 )
 
-// session is a connection within a transaction, as Reader and Tx use it.
+// session is a connection within a transaction, as Reader and Tx use it. After a
+// statement that has failed, PostgreSQL takes no further one in the transaction, or the
+// part of it.
 type session struct {
-	c      *pgx.Conn
-	ended  bool
-	failed error // of a statement: PostgreSQL takes no further one in this transaction, or part of it
-}
-
-var errEnded = errors.New("a reader or transaction was used after its function returned")
-
-// ready must hold before every statement.
-func (s *session) ready(ctx context.Context) error {
-	if s.ended {
-		return entity.Internal(errEnded)
-	}
-	if s.failed != nil {
-		return s.failed
-	}
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	store.StatementsOf(ctx).Add()
-	return nil
+	groupcommit.Guard
+	c *pgx.Conn
 }
 
 // The driver sees a context that does not end: it would close the connection, with
@@ -44,7 +27,7 @@ func (s *session) ready(ctx context.Context) error {
 
 // query calls fn at each row of the result, which may only scan it.
 func (s *session) query(ctx context.Context, fn func(pgx.Rows) error, sql string, args ...any) error {
-	if err := s.ready(ctx); err != nil {
+	if err := s.Ready(ctx); err != nil {
 		return err
 	}
 	rows, err := s.c.Query(context.WithoutCancel(ctx), sql, args...)
@@ -67,7 +50,7 @@ func (s *session) query(ctx context.Context, fn func(pgx.Rows) error, sql string
 }
 
 func (s *session) exec(ctx context.Context, sql string, args ...any) (int64, error) {
-	if err := s.ready(ctx); err != nil {
+	if err := s.Ready(ctx); err != nil {
 		return 0, err
 	}
 	tag, err := s.c.Exec(context.WithoutCancel(ctx), sql, args...)
@@ -79,11 +62,10 @@ func (s *session) exec(ctx context.Context, sql string, args ...any) (int64, err
 
 // fail keeps what has gone wrong: later statements answer it again.
 func (s *session) fail(err error) error {
-	s.failed = err
 	if code(err) != uniqueViolation { // which callers name
-		s.failed = translate(err)
+		err = translate(err)
 	}
-	return s.failed
+	return s.Fail(err)
 }
 
 // statement helps dynamic queries grow their text and arguments in step: each

@@ -22,24 +22,13 @@ var _ groupcommit.Tx = (*tx)(nil)
 
 func newTx(c *pgx.Conn, start groupcommit.Start) *tx {
 	t := &tx{Notes: groupcommit.Notes{State: start.State}}
-	t.reader = reader{
-		session: session{c: c}, counts: start.Counts, generation: start.Generation,
-		uncommitted: func(key groupcommit.CounterKey) groupcommit.Counter {
-			return groupcommit.Difference(key, start.Earlier, t.Changes)
-		},
-	}
+	t.reader = reader{session: session{c: c}, Snapshot: start.Snapshot(&t.Notes)}
 	return t
 }
 
-// End implements groupcommit.Tx.
-func (t *tx) End() { t.ended = true }
-
-// Failed implements groupcommit.Tx.
-func (t *tx) Failed() error { return t.failed }
-
 // Lost implements groupcommit.Tx. A statement that fails can be undone with its job,
 // as long as there is a connection.
-func (t *tx) Lost() bool { return t.failed != nil && t.c.IsClosed() }
+func (t *tx) Lost() bool { return t.Failed() != nil && t.c.IsClosed() }
 
 func (t *tx) write(ctx context.Context, sql string, args ...any) (int64, error) {
 	n, err := t.exec(ctx, sql, args...)
@@ -57,7 +46,7 @@ func (t *tx) insertAll(ctx context.Context, sql string, rows [][]any) error {
 		return err
 	}
 	for part := range slices.Chunk(rows, chunk) {
-		if err := t.ready(ctx); err != nil {
+		if err := t.Ready(ctx); err != nil {
 			return err
 		}
 		batch := &pgx.Batch{}
@@ -80,9 +69,7 @@ func (t *tx) Insert(ctx context.Context, e store.Row) error {
 	if err != nil {
 		return t.taken(e, err)
 	}
-	t.Note(e.Type, e.FQN, e.Deleted, 1)
-	t.Touch(e.ID)
-	t.Wrote(e.Type)
+	t.Inserted(e)
 	return nil
 }
 
@@ -91,10 +78,7 @@ func (t *tx) taken(e store.Row, err error) error {
 	if code(err) != uniqueViolation {
 		return err
 	}
-	conflict := entity.Conflict("%s %s already exists", e.Type, entity.Shorten(e.FQN, 300))
-	conflict.Cause = err
-	t.failed = conflict
-	return conflict
+	return t.Fail(store.Taken(e, err))
 }
 
 // Replace implements store.Tx.
@@ -116,12 +100,7 @@ func (t *tx) Replace(ctx context.Context, e store.Row) error {
 	if err != nil {
 		return t.taken(e, err)
 	}
-	if was.Type != e.Type || was.FQN != e.FQN || was.Deleted != e.Deleted {
-		t.Note(was.Type, was.FQN, was.Deleted, -1)
-		t.Note(e.Type, e.FQN, e.Deleted, 1)
-	}
-	t.Touch(e.ID)
-	t.Wrote(e.Type)
+	t.Replaced(*was, e)
 	return nil
 }
 

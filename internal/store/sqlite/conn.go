@@ -10,7 +10,7 @@ import (
 	"github.com/hashicorp/golang-lru/v2/simplelru"
 
 	"github.com/catalpa-metadata/catalpa/internal/entity"
-	"github.com/catalpa-metadata/catalpa/internal/store"
+	"github.com/catalpa-metadata/catalpa/internal/store/groupcommit"
 )
 
 // maxStatements bounds the prepared statements of one connection.
@@ -173,37 +173,19 @@ func document(b []byte) any {
 
 // session is a connection within a transaction, as Reader and Tx use it.
 type session struct {
-	c      *conn
-	ended  bool
-	failed error // a failure that may have ended the transaction
-}
-
-var errEnded = errors.New("a reader or transaction was used after its function returned")
-
-// ready must hold before every statement.
-func (s *session) ready(ctx context.Context) error {
-	if s.ended {
-		return entity.Internal(errEnded)
-	}
-	if s.failed != nil {
-		return s.failed
-	}
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	store.StatementsOf(ctx).Add()
-	return nil
+	groupcommit.Guard
+	c *conn
 }
 
 func (s *session) query(ctx context.Context, fn func(row) error, sql string, args ...any) error {
-	if err := s.ready(ctx); err != nil {
+	if err := s.Ready(ctx); err != nil {
 		return err
 	}
 	return s.settle(s.c.query(ctx, fn, sql, args...))
 }
 
 func (s *session) exec(ctx context.Context, sql string, args ...any) (int64, error) {
-	if err := s.ready(ctx); err != nil {
+	if err := s.Ready(ctx); err != nil {
 		return 0, err
 	}
 	n, err := s.c.exec(sql, args...)
@@ -217,8 +199,7 @@ func (s *session) settle(err error) error {
 	if err == nil || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) || isConstraint(err) {
 		return err
 	}
-	s.failed = translate(err)
-	return s.failed
+	return s.Fail(translate(err))
 }
 
 // rowArgs helps dynamic queries grow their text and arguments in step.

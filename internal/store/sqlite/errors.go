@@ -7,6 +7,7 @@ import (
 	lib "modernc.org/sqlite/lib"
 
 	"github.com/catalpa-metadata/catalpa/internal/entity"
+	"github.com/catalpa-metadata/catalpa/internal/store/migration"
 )
 
 // Sentinels of Open, for callers that want to say what to do.
@@ -14,7 +15,7 @@ var (
 	// ErrNotDatabase means that the file is not a Catalpa database.
 	ErrNotDatabase = errors.New("not a Catalpa database")
 	// ErrNewerSchema means that a newer Catalpa wrote the file.
-	ErrNewerSchema = errors.New("the database was written by a newer version of Catalpa")
+	ErrNewerSchema = migration.ErrNewer
 )
 
 func primaryCode(err error) int {

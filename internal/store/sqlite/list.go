@@ -21,19 +21,13 @@ const fewRelated = 2000
 // aboveAllText is greater than every text: SQLite orders blobs after text.
 var aboveAllText = []byte{0xff}
 
-// bounds returns the open interval of names that a query allows.
-func bounds(under, after, before string) (low string, high any) {
-	low, high = after, aboveAllText
-	if before != "" {
-		high = before
+// namesOf returns the open interval of names that a query allows.
+func namesOf(q store.ListQuery) (low string, high any) {
+	low, before := q.Names()
+	if before == "" {
+		return low, aboveAllText
 	}
-	if under != "" {
-		low = max(low, under+".")
-		if before == "" || under+"/" < before {
-			high = under + "/" // the byte after the dot
-		}
-	}
-	return low, high
+	return low, before
 }
 
 // selection is the FROM and WHERE of a list. Those that are selective by id
@@ -53,7 +47,7 @@ func (r *reader) selection(ctx context.Context, q store.ListQuery) (selection, e
 		byRelation = few
 	}
 	s := selection{byID: q.IDs != nil || byRelation}
-	low, high := bounds(q.Under, q.After, q.Before)
+	low, high := namesOf(q)
 	s.add("entity e" + orderingIndex(q, s.byID) + " WHERE ")
 	s.add("e.fqn > ? AND e.fqn < ?", low, high)
 	switch {
@@ -190,7 +184,7 @@ func (r *reader) Count(ctx context.Context, q store.ListQuery) (int, error) {
 	if q.IDs != nil && len(q.IDs) == 0 {
 		return 0, ctx.Err()
 	}
-	if q.Type != "" && q.Parent == entity.NilID && q.RelatedFrom == nil && q.IDs == nil && len(q.Members) == 0 {
+	if q.Countable() {
 		c, err := r.counter(ctx, groupcommit.CounterKey{Type: q.Type, Under: q.Under})
 		return c.Of(q.Include), err
 	}
@@ -210,19 +204,18 @@ func (r *reader) Count(ctx context.Context, q store.ListQuery) (int, error) {
 // counter finds the counter of this snapshot, plus what this transaction has
 // not committed yet.
 func (r *reader) counter(ctx context.Context, key groupcommit.CounterKey) (groupcommit.Counter, error) {
-	generation, err := r.snapshot(ctx)
-	if err != nil {
-		return groupcommit.Counter{}, err
+	generation := func() (n int64, err error) {
+		err = r.query(ctx, func(row row) error {
+			n = row.integer(0)
+			return nil
+		}, "SELECT generation FROM state")
+		return n, err
 	}
-	var own groupcommit.Counter
-	if r.uncommitted != nil {
-		own = r.uncommitted(key)
-	}
-	return r.counts.Find(key, generation, own, func() (groupcommit.Counter, error) { return r.countEntities(ctx, key) })
+	return r.Snapshot.Counter(key, generation, func() (groupcommit.Counter, error) { return r.countEntities(ctx, key) })
 }
 
 func (r *reader) countEntities(ctx context.Context, key groupcommit.CounterKey) (c groupcommit.Counter, err error) {
-	low, high := bounds(key.Under, "", "")
+	low, high := namesOf(store.ListQuery{Under: key.Under})
 	err = r.query(ctx, func(row row) error {
 		c = groupcommit.Counter{Live: int(row.integer(0)), Deleted: int(row.integer(1))}
 		return nil

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/pressly/goose/v3"
+
+	"github.com/catalpa-metadata/catalpa/internal/store/migration"
 )
 
 //go:embed migrations/*.sql
@@ -44,19 +46,5 @@ func migrateOnce(ctx context.Context, connector driver.Connector, files fs.FS) (
 	if err != nil {
 		return fmt.Errorf("read the migrations: %w", err)
 	}
-	current, target, err := provider.GetVersions(ctx)
-	if err != nil {
-		return fmt.Errorf("read the schema's version: %w", err)
-	}
-	if current > target {
-		return fmt.Errorf("%w: its schema is version %d, this program knows versions up to %d; install the newer version, or restore a backup made before the upgrade",
-			ErrNewerSchema, current, target)
-	}
-	if current == target {
-		return nil
-	}
-	if _, err := provider.Up(ctx); err != nil {
-		return fmt.Errorf("migrate the database from schema version %d to %d: %w", current, target, err)
-	}
-	return nil
+	return migration.Up(ctx, provider)
 }

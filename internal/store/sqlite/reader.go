@@ -21,26 +21,10 @@ const maxDepth = 4096
 // reader implements store.Reader on one snapshot.
 type reader struct {
 	session
-	counts *groupcommit.Counts
-
-	generation int64 // of the snapshot; 0 means not yet read
-	// uncommitted is set in a write transaction: what it has changed so far.
-	uncommitted func(groupcommit.CounterKey) groupcommit.Counter
+	groupcommit.Snapshot
 }
 
 var _ store.Reader = (*reader)(nil)
-
-// snapshot returns the generation of the snapshot, reading it once.
-func (r *reader) snapshot(ctx context.Context) (int64, error) {
-	if r.generation != 0 {
-		return r.generation, nil
-	}
-	err := r.query(ctx, func(row row) error {
-		r.generation = row.integer(0)
-		return nil
-	}, "SELECT generation FROM state")
-	return r.generation, err
-}
 
 func scanEntity(r row) store.Row {
 	return store.Row{

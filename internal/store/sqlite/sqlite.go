@@ -127,10 +127,10 @@ func (s *Store) View(ctx context.Context, fn func(store.Reader) error) (err erro
 	if _, err := c.exec("BEGIN"); err != nil {
 		return translate(err)
 	}
-	r := &reader{session: session{c: c}, counts: s.writer.Counts()}
+	r := &reader{session: session{c: c}, Snapshot: groupcommit.Snapshot{Counts: s.writer.Counts()}}
 	defer func() {
-		r.ended = true
-		if _, endErr := c.exec("ROLLBACK"); endErr != nil && err == nil && r.failed == nil {
+		r.End()
+		if _, endErr := c.exec("ROLLBACK"); endErr != nil && err == nil && r.Failed() == nil {
 			err = translate(endErr)
 		}
 	}()

@@ -19,23 +19,12 @@ var _ groupcommit.Tx = (*tx)(nil)
 
 func newTx(c *conn, start groupcommit.Start) *tx {
 	t := &tx{Notes: groupcommit.Notes{State: start.State}}
-	t.reader = reader{
-		session: session{c: c}, counts: start.Counts, generation: start.Generation,
-		uncommitted: func(key groupcommit.CounterKey) groupcommit.Counter {
-			return groupcommit.Difference(key, start.Earlier, t.Changes)
-		},
-	}
+	t.reader = reader{session: session{c: c}, Snapshot: start.Snapshot(&t.Notes)}
 	return t
 }
 
-// End implements groupcommit.Tx.
-func (t *tx) End() { t.ended = true }
-
-// Failed implements groupcommit.Tx.
-func (t *tx) Failed() error { return t.failed }
-
 // Lost implements groupcommit.Tx.
-func (t *tx) Lost() bool { return t.failed != nil }
+func (t *tx) Lost() bool { return t.Failed() != nil }
 
 func (t *tx) write(ctx context.Context, sql string, args ...any) (int64, error) {
 	n, err := t.exec(ctx, sql, args...)
@@ -64,21 +53,13 @@ func (t *tx) Insert(ctx context.Context, e store.Row) error {
 		e.ID[:], e.Type, e.Name, e.FQN, parentOf(e), integerOf(e.Deleted),
 		int64(e.Version), e.UpdatedAt, document(e.Doc))
 	if isConstraint(err) {
-		return taken(e, err)
+		return store.Taken(e, err)
 	}
 	if err != nil {
 		return err
 	}
-	t.Note(e.Type, e.FQN, e.Deleted, 1)
-	t.Touch(e.ID)
-	t.Wrote(e.Type)
+	t.Inserted(e)
 	return nil
-}
-
-func taken(e store.Row, cause error) error {
-	conflict := entity.Conflict("%s %s already exists", e.Type, entity.Shorten(e.FQN, 300))
-	conflict.Cause = cause
-	return conflict
 }
 
 // Replace implements store.Tx.
@@ -99,17 +80,12 @@ func (t *tx) Replace(ctx context.Context, e store.Row) error {
 		e.Type, e.Name, e.FQN, parentOf(e), integerOf(e.Deleted), int64(e.Version),
 		e.UpdatedAt, document(e.Doc), e.ID[:])
 	if isConstraint(err) {
-		return taken(e, err)
+		return store.Taken(e, err)
 	}
 	if err != nil {
 		return err
 	}
-	if was.Type != e.Type || was.FQN != e.FQN || was.Deleted != e.Deleted {
-		t.Note(was.Type, was.FQN, was.Deleted, -1)
-		t.Note(e.Type, e.FQN, e.Deleted, 1)
-	}
-	t.Touch(e.ID)
-	t.Wrote(e.Type)
+	t.Replaced(*was, e)
 	return nil
 }
 

@@ -5,6 +5,8 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+
+	"github.com/catalpa-metadata/catalpa/internal/entity"
 )
 
 // CompareRelations orders by From, Kind and To.
@@ -29,4 +31,22 @@ func EventPairs(types map[string][]string) (exact, whole []string) {
 		}
 	}
 	return exact, whole
+}
+
+// Names returns the open interval of names that the query allows; an empty bound is none.
+func (q ListQuery) Names() (low, high string) {
+	low, high = q.After, q.Before
+	if q.Under != "" {
+		low = max(low, q.Under+".")
+		if q.Before == "" || q.Under+"/" < q.Before {
+			high = q.Under + "/" // the byte after the dot
+		}
+	}
+	return low, high
+}
+
+// Countable tells whether the query is one by type, Include and Under alone, whose number
+// of rows must not take longer the more there are.
+func (q ListQuery) Countable() bool {
+	return q.Type != "" && q.Parent == entity.NilID && q.RelatedFrom == nil && q.IDs == nil && len(q.Members) == 0
 }
