@@ -277,20 +277,17 @@ func (s *Service) restrictColumns(ctx context.Context, f *found, filter *ColumnF
 		return d != nil && filter.holds(d, labels)
 	}
 	wanted := map[entity.ID]bool{}
-	edges := map[[2]entity.ID]bool{}
 	for _, rel := range f.g.edges() {
 		if matches(rel) {
 			wanted[rel.From], wanted[rel.To] = true, true
-			edges[[2]entity.ID{rel.From, rel.To}] = true
 		}
 	}
 	if paths {
 		f.g.addPaths(wanted)
+	} else {
+		f.g.keepEdges(matches)
 	}
 	f.g.keep(func(id entity.ID) bool { return wanted[id] })
-	if !paths {
-		f.g.keepEdges(func(rel store.Relation) bool { return edges[[2]entity.ID{rel.From, rel.To}] })
-	}
 	return nil
 }
 
