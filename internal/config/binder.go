@@ -45,6 +45,17 @@ func (b *binder) given(key string) bool {
 	return strings.TrimSpace(v.text) != "" || v.list != nil || v.dict != nil
 }
 
+// unused says, at the first key of a section that is given, that the section is without
+// effect, so that nobody relies on it.
+func (b *binder) unused(section, why string, names ...string) {
+	for _, name := range names {
+		if b.given(section + name) {
+			b.report(Notice, "CFG-IGNORED", section+name, "ignored: "+why, "")
+			return
+		}
+	}
+}
+
 // get returns the text given for the key.
 func (b *binder) get(key string) (string, bool) {
 	v, ok := b.values[key]

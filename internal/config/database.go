@@ -89,12 +89,7 @@ func (b *binder) parameters(text string) url.Values {
 func (b *binder) checkDatabase(cfg *Config) {
 	d := cfg.Database
 	if d.Engine == EngineEmbedded {
-		for _, name := range []string{"url", "host", "name", "user"} {
-			if b.given(keyDatabase + name) {
-				b.report(Notice, "CFG-IGNORED", keyDatabase+name, "ignored: "+keyStore+" is embedded, which keeps the catalog below dataDir.", "")
-				return
-			}
-		}
+		b.unused(keyDatabase, keyStore+" is embedded, which keeps the catalog below dataDir.", "url", "host", "name", "user")
 		return
 	}
 	if d.User == "" && d.Password != "" {

@@ -51,7 +51,7 @@ var indexName = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,99}$`)
 func (b *binder) checkSearch(cfg *Config) {
 	s := cfg.Search
 	if s.Engine == EngineEmbedded {
-		b.checkSearchUnused()
+		b.unused(keyCluster, "search.engine is embedded, which needs no search server.", "host", "port", "scheme", "username", "password", "apiKey", "clusterAlias")
 		return
 	}
 	if kind := b.choice(keyCluster+"searchType", "", "opensearch", "elasticsearch"); kind == "elasticsearch" {
@@ -93,15 +93,5 @@ func (b *binder) checkCredentials(s Search) {
 	}
 	if s.Username == "" && s.Password != "" {
 		b.refuse(keyCluster+"username", "a password needs a user.")
-	}
-}
-
-// checkSearchUnused says that a search server is not asked, so that nobody relies on it.
-func (b *binder) checkSearchUnused() {
-	for _, name := range []string{"host", "port", "scheme", "username", "password", "apiKey", "clusterAlias"} {
-		if b.given(keyCluster + name) {
-			b.report(Notice, "CFG-IGNORED", keyCluster+name, "ignored: search.engine is embedded, which needs no search server.", "")
-			return
-		}
 	}
 }
