@@ -46,6 +46,10 @@ type Options struct {
 	Development bool
 	// Timeout bounds a request including the reading of its answer; default 10 s.
 	Timeout time.Duration
+	// ConnectTimeout bounds how long a connection may take to be made; default 5 s.
+	ConnectTimeout time.Duration
+	// Idle is how many connections to a host are kept for the next call; default 4.
+	Idle int
 	// MaxBytes bounds an answer's body after decompression; default 1 MiB.
 	MaxBytes int64
 	// NoRedirects hands redirects to the caller as they are. Otherwise they are
@@ -70,11 +74,17 @@ func New(opts Options) *http.Client {
 	if opts.MaxBytes <= 0 {
 		opts.MaxBytes = DefaultMaxBytes
 	}
+	if opts.ConnectTimeout <= 0 {
+		opts.ConnectTimeout = 5 * time.Second
+	}
+	if opts.Idle <= 0 {
+		opts.Idle = 4
+	}
 	if opts.Resolver == nil {
 		opts.Resolver = net.DefaultResolver
 	}
 	d := &dialer{rules: newRules(opts.Allow, opts.Development), resolver: opts.Resolver,
-		dial: &net.Dialer{Timeout: 5 * time.Second, KeepAlive: 30 * time.Second}}
+		dial: &net.Dialer{Timeout: opts.ConnectTimeout, KeepAlive: 30 * time.Second}}
 	client := &http.Client{
 		// http.Client.Timeout would replace our errors by texts.
 		Transport: &transport{rules: d.rules, limit: opts.MaxBytes, timeout: opts.Timeout, next: &http.Transport{
@@ -84,8 +94,8 @@ func New(opts Options) *http.Client {
 			TLSHandshakeTimeout:    5 * time.Second,
 			ResponseHeaderTimeout:  opts.Timeout,
 			MaxResponseHeaderBytes: maxHeaderBytes,
-			MaxIdleConns:           20,
-			MaxIdleConnsPerHost:    4,
+			MaxIdleConns:           5 * opts.Idle,
+			MaxIdleConnsPerHost:    opts.Idle,
 			MaxConnsPerHost:        64,
 			IdleConnTimeout:        90 * time.Second,
 			ForceAttemptHTTP2:      true,

@@ -3,7 +3,6 @@ package opensearch
 import (
 	"bytes"
 	"context"
-	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -19,6 +18,7 @@ import (
 	"github.com/opensearch-project/opensearch-go/v4"
 
 	"github.com/catalpa-metadata/catalpa/internal/entity"
+	"github.com/catalpa-metadata/catalpa/internal/outbound"
 )
 
 // object is a JSON object in the making.
@@ -63,28 +63,33 @@ func (c *client) heard(lost error) {
 }
 
 func newClient(o Options) (*client, error) {
-	transport, ok := http.DefaultTransport.(*http.Transport)
-	if !ok {
-		return nil, errors.New("the default HTTP transport is none")
+	rules := outbound.Options{
+		Timeout: o.Timeout, ConnectTimeout: o.ConnectTimeout, Idle: 32, MaxBytes: maxAnswer, NoRedirects: true,
 	}
-	transport = transport.Clone()
-	transport.Proxy = nil
-	transport.DialContext = (&net.Dialer{Timeout: o.ConnectTimeout, KeepAlive: 30 * time.Second}).DialContext
-	transport.MaxIdleConnsPerHost = 32
-	transport.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12}
+	for _, address := range o.Addresses { // the operator's: they may be private, and without TLS
+		u, err := url.Parse(address)
+		if err != nil {
+			return nil, errors.New("an address of the search server cannot be read")
+		}
+		port := u.Port()
+		if port == "" {
+			port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
+		}
+		rules.Allow = append(rules.Allow, net.JoinHostPort(u.Hostname(), port))
+	}
 	if len(o.CACert) > 0 {
-		pool := x509.NewCertPool()
-		if !pool.AppendCertsFromPEM(o.CACert) {
+		rules.RootCAs = x509.NewCertPool()
+		if !rules.RootCAs.AppendCertsFromPEM(o.CACert) {
 			return nil, errors.New("the file with the search server's certificate authority holds no certificate in PEM form")
 		}
-		transport.TLSClientConfig.RootCAs = pool
 	}
+	caller := outbound.New(rules)
 	header := http.Header{}
 	if o.APIKey != "" {
 		header.Set("Authorization", "ApiKey "+o.APIKey)
 	}
 	cluster, err := opensearch.NewClient(opensearch.Config{
-		Addresses: o.Addresses, Username: o.Username, Password: o.Password, Header: header, Transport: transport,
+		Addresses: o.Addresses, Username: o.Username, Password: o.Password, Header: header, Transport: caller.Transport,
 		// What may be tried again is decided here, and a node that was down is tried soon.
 		DisableRetry: true, HealthCheckMaxRetries: -1, MaxRetryClusterHealth: -1,
 		ResurrectTimeoutInitial: 500 * time.Millisecond, ResurrectTimeoutMax: 5 * time.Second,
@@ -92,7 +97,7 @@ func newClient(o Options) (*client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("connecting to the search server: %w", err)
 	}
-	return &client{cluster: cluster, idle: transport, timeout: o.Timeout}, nil
+	return &client{cluster: cluster, idle: caller, timeout: o.Timeout}, nil
 }
 
 func (c *client) close() error {
@@ -168,21 +173,22 @@ func (c *client) send(ctx context.Context, method, path string, query url.Values
 		return 0, nil, c.noAnswer(ctx, err)
 	}
 	defer answer.Body.Close()
-	raw, err := io.ReadAll(io.LimitReader(answer.Body, maxAnswer+1))
+	raw, err := io.ReadAll(answer.Body)
 	if err != nil {
 		return 0, nil, c.noAnswer(ctx, err)
 	}
 	c.heard(nil)
-	if len(raw) > maxAnswer {
-		return 0, nil, entity.BadRequest("the answer would be too large; ask for a smaller page, or for fewer members of _source")
-	}
 	return answer.StatusCode, raw, nil
 }
 
-// noAnswer is the error of a request that got no answer.
+// noAnswer is the error of a request that got no answer, or none that can be taken.
 func (c *client) noAnswer(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
+	}
+	if errors.Is(err, outbound.ErrTooLarge) {
+		c.heard(nil)
+		return entity.BadRequest("the answer would be too large; ask for a smaller page, or for fewer members of _source")
 	}
 	lost := &entity.Error{Kind: entity.KindUnavailable, Message: down, Cause: err}
 	c.heard(lost)

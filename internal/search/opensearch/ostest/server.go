@@ -18,6 +18,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/opensearch-project/opensearch-go/v4"
 )
 
 // Server is a node. It ends with Stop, and with the process that started it.
@@ -96,8 +98,11 @@ func (s *Server) Start(ctx context.Context) error {
 
 // wait returns when the node has found its data.
 func (s *Server) wait(ctx context.Context) error {
-	client := &http.Client{Timeout: time.Minute}
-	defer client.CloseIdleConnections()
+	cluster, err := opensearch.NewClient(opensearch.Config{Addresses: []string{s.Address}, DisableRetry: true})
+	if err != nil {
+		return err
+	}
+	defer cluster.Close()
 	for tick := time.NewTicker(100 * time.Millisecond); ; {
 		select {
 		case <-ctx.Done():
@@ -106,19 +111,26 @@ func (s *Server) wait(ctx context.Context) error {
 			return errors.New("it ended")
 		case <-tick.C:
 		}
-		req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.Address+"/_cluster/health?wait_for_status=yellow&timeout=50s", http.NoBody)
-		if err != nil {
-			return err
-		}
-		answer, err := client.Do(req)
-		if err != nil {
-			continue
-		}
-		answer.Body.Close()
-		if answer.StatusCode == http.StatusOK {
+		if healthy(ctx, cluster) {
 			return nil
 		}
 	}
+}
+
+// healthy asks the node once, which answers when it has found its data.
+func healthy(ctx context.Context, cluster *opensearch.Client) bool {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "/_cluster/health?wait_for_status=yellow&timeout=50s", http.NoBody)
+	if err != nil {
+		return false
+	}
+	answer, err := cluster.Stream(req)
+	if err != nil {
+		return false
+	}
+	defer answer.Body.Close()
+	return answer.StatusCode == http.StatusOK
 }
 
 // Stop ends the node in order, if it runs.
