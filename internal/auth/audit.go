@@ -63,6 +63,10 @@ type trail struct {
 	// headers names those that came; nil: nobody knows.
 	headers func(context.Context) string
 
+	// flushing holds one value while entries are being written: who reads the trail
+	// waits for those that are no longer pending and not yet in the store.
+	flushing chan struct{}
+
 	mu      sync.Mutex
 	pending map[AuditEntry]int
 	armed   bool
@@ -72,7 +76,7 @@ type trail struct {
 }
 
 func newTrail(st store.Store, clock func() time.Time, log *slog.Logger) *trail {
-	return &trail{store: st, clock: clock, log: log, pending: make(map[AuditEntry]int)}
+	return &trail{store: st, clock: clock, log: log, pending: make(map[AuditEntry]int), flushing: make(chan struct{}, 1)}
 }
 
 // refusal takes note of a refused bearer token.
@@ -121,8 +125,14 @@ func (t *trail) arm() {
 }
 
 // flush writes what has been noted. What the store does not take waits for the next
-// time, and the log has it.
+// time, and the log has it. When it returns, no earlier flush is still writing.
 func (t *trail) flush(ctx context.Context) error {
+	select {
+	case t.flushing <- struct{}{}:
+		defer func() { <-t.flushing }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 	t.mu.Lock()
 	pending := t.pending
 	t.pending, t.armed = make(map[AuditEntry]int), false

@@ -44,6 +44,47 @@ func TestRefusalsAreCounted(t *testing.T) {
 	}
 }
 
+// heldStore holds up writes until it is let go.
+type heldStore struct {
+	store.Store
+	entered, gate chan struct{}
+}
+
+func (h heldStore) Update(ctx context.Context, fn func(store.Tx) error) error {
+	h.entered <- struct{}{}
+	<-h.gate
+	return h.Store.Update(ctx, fn)
+}
+
+// TestRefusalsBeingWrittenAreFound: who asks while entries are on their way into the
+// store finds them.
+func TestRefusalsBeingWrittenAreFound(t *testing.T) {
+	f := newFixture(t)
+	held := heldStore{Store: f.trail.store, entered: make(chan struct{}, 1), gate: make(chan struct{})}
+	f.trail.store = held
+	_, err := f.Authenticate(f.ctx, "")
+	wantCode(t, err, CodeMissing)
+	written := make(chan error, 1)
+	go func() { written <- f.trail.flush(f.ctx) }()
+	<-held.entered
+	found := make(chan []AuditEntry, 1)
+	asks := make(chan struct{})
+	go func() {
+		close(asks)
+		entries, err := f.FindRefusals(f.ctx, AuditQuery{})
+		if err != nil {
+			t.Error(err)
+		}
+		found <- entries
+	}()
+	<-asks
+	close(held.gate)
+	must(t, <-written)
+	if entries := <-found; len(entries) != 1 {
+		t.Errorf("while they are written, %d refusals are found, want the one: %+v", len(entries), entries)
+	}
+}
+
 // TestRefusalsAreFoundByUser asks for somebody by every name under which the trail
 // may know them, as it holds digests only.
 func TestRefusalsAreFoundByUser(t *testing.T) {
