@@ -100,14 +100,18 @@ func (e *Engine) Apply(ctx context.Context, batch search.Batch) error {
 // transact runs fn in a transaction, after merging the tail when it has grown.
 // The caller holds writing.
 func (e *Engine) transact(ctx context.Context, fn func(*change) error, merge bool) error {
-	if _, err := e.writer.ExecContext(ctx, "BEGIN IMMEDIATE"); err != nil {
+	err := ctx.Err()
+	if err == nil {
+		err = e.whole(ctx, "BEGIN IMMEDIATE")
+	}
+	if err != nil {
 		return fmt.Errorf("write search index: %w", err)
 	}
 	c := &change{
 		e: e, ctx: ctx, position: e.state.position, next: e.state.next,
 		numbers: map[entity.ID]uint32{}, fields: map[string]uint16{},
 	}
-	err := c.mergeIf(merge || e.state.tail.docs >= mergeAt)
+	err = c.mergeIf(merge || e.state.tail.docs >= mergeAt)
 	if err == nil {
 		err = fn(c)
 	}
@@ -115,10 +119,17 @@ func (e *Engine) transact(ctx context.Context, fn func(*change) error, merge boo
 		err = c.commit()
 	}
 	if err != nil {
-		_, rollback := e.writer.ExecContext(context.WithoutCancel(ctx), "ROLLBACK")
-		return errors.Join(fmt.Errorf("write search index: %w", err), rollback)
+		return errors.Join(fmt.Errorf("write search index: %w", err), e.whole(ctx, "ROLLBACK"))
 	}
 	return nil
+}
+
+// whole runs a statement that begins or ends a transaction whatever becomes of the
+// context: the driver calls one that ran while the context ended a failure, and nobody
+// would know whether there is a transaction.
+func (e *Engine) whole(ctx context.Context, statement string) error {
+	_, err := e.writer.ExecContext(context.WithoutCancel(ctx), statement)
+	return err
 }
 
 // commit makes the change visible: readers take their snapshot under the same
@@ -127,7 +138,10 @@ func (c *change) commit() error {
 	e := c.e
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if _, err := e.writer.ExecContext(c.ctx, "COMMIT"); err != nil {
+	if err := c.ctx.Err(); err != nil {
+		return err
+	}
+	if err := e.whole(c.ctx, "COMMIT"); err != nil {
 		return err
 	}
 	s := &e.state
@@ -245,9 +259,14 @@ func (e *Engine) Reset(ctx context.Context) error {
 	defer e.mu.Unlock()
 	const empty = `BEGIN IMMEDIATE; DELETE FROM meta; DELETE FROM fields; DELETE FROM numbers; DELETE FROM documents;
 DELETE FROM postings; DELETE FROM ids; DELETE FROM tail; DELETE FROM dead; COMMIT`
-	if _, err := e.writer.ExecContext(ctx, empty); err != nil {
-		_, rollback := e.writer.ExecContext(context.WithoutCancel(ctx), "ROLLBACK")
-		return errors.Join(fmt.Errorf("empty search index: %w", err), rollback)
+	err := ctx.Err()
+	if err == nil {
+		if err = e.whole(ctx, empty); err != nil {
+			err = errors.Join(err, e.whole(ctx, "ROLLBACK"))
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("empty search index: %w", err)
 	}
 	e.cache.purge()
 	e.sweep = nil

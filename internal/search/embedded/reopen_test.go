@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -236,4 +237,24 @@ func TestOpenRefusesWhatIsNoIndex(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestBatchesGivenUp: whenever the context ends, a batch is in the index or it is not,
+// and the next one finds no transaction that was left open.
+func TestBatchesGivenUp(t *testing.T) {
+	e := openAt(t, filepath.Join(t.TempDir(), "search.db"))
+	for n := range 400 {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Duration(n)*2*time.Microsecond)
+		err := e.Apply(ctx, search.Batch{Upserts: []search.Document{asset(1, `{"name":"orders"}`)}, Position: uint64(n + 1)})
+		cancel()
+		position, _ := e.Position(t.Context())
+		if (position == uint64(n+1)) != (err == nil) {
+			t.Fatalf("batch %d is answered %v, and the index is at %d", n+1, err, position)
+		}
+		var rows int
+		if err := e.writer.QueryRowContext(t.Context(), "PRAGMA wal_checkpoint(PASSIVE)").Scan(&rows, new(int), new(int)); err != nil {
+			t.Fatalf("batch %d left its transaction open: %v", n+1, err)
+		}
+	}
+	apply(t, e, search.Batch{Position: 1000})
 }
