@@ -113,7 +113,7 @@ func TestHelpersAreListed(t *testing.T) {
 
 // FuzzRender: whatever is parsed is rendered or refused.
 func FuzzRender(f *testing.F) {
-	for _, seed := range []string{"{{a}}", "{{#each entity.owners as |x i|}}{{x.name}}{{else}}n{{/each}}", "{{#if (eq a 'b')}}{{{a.[0].b}}}{{~else if x~}}{{/if}}", "{{math 1 '+' @index}}{{!-- --~}}", "{{filter a b=1}}{{~{a}~}}"} {
+	for _, seed := range []string{"{{a}}", "{{#each entity.owners as |x i|}}{{x.name}}{{else}}n{{/each}}", "{{#if (eq a 'b')}}{{{a.[0].b}}}{{~else if x~}}{{/if}}", "{{math 1 '+' @index}}{{!-- --~}}", "{{filter a b=1}}{{~{a}~}}", "{{#each a as |}}{{/each}}"} {
 		f.Add(seed)
 	}
 	v := values(f)

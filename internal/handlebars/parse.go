@@ -211,9 +211,11 @@ func (p *parser) block(head, closing string, depth int) (*block, error) {
 		closing = "/" + kind
 	}
 	b := &block{kind: kind}
-	if at := strings.LastIndex(rest, " as |"); at >= 0 && strings.HasSuffix(rest, "|") {
-		b.names = strings.Fields(rest[at+len(" as |") : len(rest)-1])
-		rest = rest[:at]
+	if names, ok := strings.CutSuffix(rest, "|"); ok {
+		if at := strings.LastIndex(names, " as |"); at >= 0 {
+			b.names = strings.Fields(names[at+len(" as |"):])
+			rest = rest[:at]
+		}
 	}
 	var err error
 	if b.on, err = p.one(rest); err != nil {
