@@ -24,6 +24,7 @@ var legitimate = []string{
 	"<br/><hr /><kbd>Ctrl</kbd> H<sub>2</sub>O", "<!-- a note -->", "<?xml version=\"1.0\"?>", "<![CDATA[x]]>", "<xs:element name=\"a\" type=\"xs:string\"/>",
 	"Kafka key: <customer_id>:<order_id>, see <tenant>.events", "the <script_id> and the <title_no>", "Überschrift <b>日本語</b> 🦊", "a\r\n> b <c\r\n",
 	"<user.name@host> wrote:\n> how about <this>?\n> yes", `{"a": ["b"], "c": [1]}`, "[a]: b", "]", "](", "]:", "<a", "a <b", strings.Repeat("[", 100) + strings.Repeat("]", 100),
+	"<obje\x02ct data=javascript ",
 	"$$\\frac{a<b}{c}$$", "```mermaid\ngraph LR; A-->B; B<-->C\n```", "name=\"x\" on = y", "x<y on error=resume",
 }
 

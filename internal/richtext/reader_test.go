@@ -100,7 +100,10 @@ var (
 func runs(address string) bool {
 	address = strings.TrimFunc(address, func(r rune) bool { return r <= ' ' })
 	address = strings.NewReplacer("\n", "", "\r", "", "\t", "").Replace(address)
-	scheme, rest, _ := strings.Cut(address, ":")
+	scheme, rest, absolute := strings.Cut(address, ":")
+	if !absolute {
+		return false
+	}
 	rest, _, _ = strings.Cut(rest, ",")
 	switch strings.ToLower(scheme) {
 	case "javascript", "vbscript":
