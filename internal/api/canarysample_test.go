@@ -127,6 +127,9 @@ func (s *sampler) text(node map[string]any) ([]any, bool) {
 	case "password":
 		s.marked++
 		return []any{s.canary()}, true
+	case "secret-uri":
+		s.marked++
+		return []any{"https://h.example/hooks/" + s.canary()}, true
 	case "uri":
 		return []any{"https://h.example/a"}, false
 	case "email":

@@ -11,7 +11,8 @@
 // tree of the document.
 //
 // Decisions of ours that a general validator does not share: a member that has
-// a default may be left out although it is required, and "format" is checked.
+// a default may be left out although it is required, and "format" is checked. The
+// format "secret-uri" is ours: a URI of which what follows the host is a secret.
 //
 // The package may import entity only.
 package jsonschema

@@ -9,19 +9,25 @@ import (
 	"github.com/catalpa-metadata/catalpa/internal/richtext"
 )
 
+// The formats of secrets: the whole text, and what follows the host of a URI.
+const (
+	password  = "password"
+	secretURI = "secret-uri"
+)
+
 // formatCheck returns the check of a format, nil when every text will do.
 //
 // Formats are checked as far as the server itself relies on them: a text that
 // is merely unusual (an address without a scheme) passes.
 func formatCheck(format string) (func([]byte) bool, error) {
 	switch format {
-	case "", "password":
+	case "", password:
 		return nil, nil
 	case "uuid":
 		return isUUID, nil
 	case "email":
 		return isEmail, nil
-	case "uri":
+	case "uri", secretURI:
 		return isURI, nil
 	case "link":
 		return isLink, nil

@@ -94,5 +94,5 @@ func (s slot) anything() bool {
 	return s.node == nil || (s.node.kinds == 0 && s.node.anyOf == nil)
 }
 
-// secret tells whether the strings of the node must not be shown.
-func (n *node) secret() bool { return n.text != nil && n.text.format == "password" }
+// secret tells whether the strings must not be shown, or not as a whole.
+func (t *textRule) secret() bool { return t.format == password || t.format == secretURI }

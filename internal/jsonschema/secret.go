@@ -1,13 +1,19 @@
 package jsonschema
 
-import "github.com/go-json-experiment/json/jsontext"
+import (
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/catalpa-metadata/catalpa/internal/entity"
+)
 
 // secretTree tells where below a value the secret strings are: the strings whose
 // schema has the format "password", and in objects that the schema leaves open those
-// whose name tells. It joins all alternatives of a union, so that a secret is found
+// whose name tells. Of a string with the format "secret-uri" what follows the host is
+// secret: who knows the whole address of a chat's webhook may write there. It joins all alternatives of a union, so that a secret is found
 // whichever alternative a document was written for.
 type secretTree struct {
 	secret  bool
+	address bool                   // secret behind its host
 	open    bool                   // see opensecret.go
 	members map[string]*secretTree // nil for a member that is known to hold none
 	extra   *secretTree            // of members that are not listed
@@ -55,7 +61,7 @@ func (t *secretTree) declares() bool {
 			return true
 		}
 	}
-	return t.secret || t.extra.declares() || t.items.declares()
+	return t.secret || t.address || t.extra.declares() || t.items.declares()
 }
 
 func (s *Set) secretsOf(schema string) (*secretTree, error) {
@@ -77,8 +83,8 @@ func secretsBelow(n *node, above map[*node]bool) *secretTree {
 	if n == nil || above[n] {
 		return nil
 	}
-	if n.secret() {
-		return &secretTree{secret: true}
+	if n.text != nil && n.text.secret() {
+		return &secretTree{secret: n.text.format == password, address: n.text.format == secretURI}
 	}
 	above[n] = true
 	defer delete(above, n)
@@ -119,6 +125,7 @@ func (t *secretTree) join(other *secretTree) *secretTree {
 	}
 	joined := &secretTree{
 		secret:  t.secret || other.secret,
+		address: t.address || other.address,
 		open:    t.open || other.open,
 		members: map[string]*secretTree{},
 		extra:   t.extra.join(other.extra),
@@ -133,7 +140,16 @@ func (t *secretTree) join(other *secretTree) *secretTree {
 	return joined
 }
 
-func (t *secretTree) leaf() bool { return t.secret }
+func (t *secretTree) visited(text string) int {
+	switch {
+	case t.secret:
+		return 0
+	case t.address:
+		host, _ := entity.SplitAddress(text)
+		return len(host)
+	}
+	return len(text)
+}
 
 func (t *secretTree) member(name string) place {
 	if below := t.below(name); below != nil {

@@ -63,13 +63,13 @@ func (s *Set) textPlace(nodes ...*node) place {
 	return textPlace{s, found}
 }
 
-func (p textPlace) leaf() bool {
+func (p textPlace) visited(text string) int {
 	for _, n := range p.nodes {
 		if n.name == textSchema {
-			return true
+			return 0
 		}
 	}
-	return false
+	return len(text)
 }
 
 func (p textPlace) member(name string) place {

@@ -13,7 +13,7 @@ type Visit func(path, value string) (string, error)
 
 // place is where a value stands in a document; nil where nothing is to be visited.
 type place interface {
-	leaf() bool               // a string here is visited
+	visited(text string) int  // from where on a string here is visited; its length: not at all
 	member(name string) place // of an object here
 	item() place              // of a list here
 }
@@ -30,18 +30,20 @@ func rewrite(at place, doc jsontext.Value, path string, visit Visit) (jsontext.V
 }
 
 func replace(at place, doc jsontext.Value, path string, visit Visit) (jsontext.Value, error) {
-	if !at.leaf() {
+	text, err := jsontext.AppendUnquote(nil, doc)
+	if err != nil {
+		return doc, err
+	}
+	shown, rest := string(text), ""
+	from := at.visited(shown)
+	if shown, rest = shown[:from], shown[from:]; rest == "" {
 		return doc, nil
 	}
-	text, err := jsontext.AppendUnquote(nil, doc)
-	if err != nil || len(text) == 0 {
+	replaced, err := visit(path, rest)
+	if err != nil || replaced == rest {
 		return doc, err
 	}
-	replaced, err := visit(path, string(text))
-	if err != nil || replaced == string(text) {
-		return doc, err
-	}
-	return jsontext.AppendQuote(nil, replaced)
+	return jsontext.AppendQuote(nil, shown+replaced)
 }
 
 // inside copies an object or array, putting in what has been replaced, so that

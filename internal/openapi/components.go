@@ -150,6 +150,8 @@ func (c *components) schema(file string, node object) (object, error) {
 		switch keyword {
 		case "$schema", "$defs":
 			continue
+		case "format":
+			out[keyword] = standardFormat(value)
 		case "$ref":
 			err = c.reference(file, value.(string), out)
 		case "properties":
@@ -171,11 +173,7 @@ func (c *components) schema(file string, node object) (object, error) {
 			}
 			out[keyword] = list
 		case "items", "additionalProperties":
-			if sub, ok := value.(object); ok {
-				out[keyword], err = c.schema(file, sub)
-			} else {
-				out[keyword] = value
-			}
+			out[keyword], err = c.subschema(file, value)
 		case "required":
 			if needed := withoutDefaults(node, value.([]any)); len(needed) > 0 {
 				out[keyword] = needed
@@ -188,6 +186,22 @@ func (c *components) schema(file string, node object) (object, error) {
 		}
 	}
 	return out, nil
+}
+
+// subschema copies what is a schema, or else a switch.
+func (c *components) subschema(file string, value any) (any, error) {
+	if sub, ok := value.(object); ok {
+		return c.schema(file, sub)
+	}
+	return value, nil
+}
+
+// standardFormat puts a URI for our own format of one that is masked behind its host.
+func standardFormat(format any) any {
+	if format == "secret-uri" {
+		return "uri"
+	}
+	return format
 }
 
 func (c *components) reference(file, ref string, out object) error {

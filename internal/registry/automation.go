@@ -74,7 +74,7 @@ func automationTypes(set *jsonschema.Set) []*Type {
 			},
 			RequestOnly: map[string]bool{"resources": true}, // see alert.Prepare
 			Supports:    routes(async | patchByName),
-			Hooks:       Hooks{Prepare: alert.Prepare, Secrets: alertSecrets(set)},
+			Hooks:       Hooks{Prepare: alert.Prepare},
 		},
 		{
 			Name: "notificationTemplate", Plural: "notificationTemplates", Collection: "/v1/notificationTemplates",

@@ -1,7 +1,6 @@
 package registry
 
 import (
-	"strconv"
 	"strings"
 
 	"github.com/go-json-experiment/json"
@@ -11,8 +10,9 @@ import (
 	"github.com/catalpa-metadata/catalpa/internal/jsonschema"
 )
 
-// Where the secrets are is part of the schemas: strings of format "password", and
-// in what they leave open the strings that are called one. The functions here say
+// Where the secrets are is part of the schemas: strings of format "password", the end
+// of those of format "secret-uri", and in what they leave open the strings that are
+// called one. The functions here say
 // which schema applies where another member decides about that.
 
 // The schemas of ingestion settings that may hold credentials, by the value of
@@ -111,56 +111,6 @@ func workflowSecrets(set *jsonschema.Set) SecretFinder {
 			return connectionSecrets(set, schema, config, below("request.connection.config", visit))
 		})
 	}
-}
-
-// alertSecrets finds the secrets of an alert: what its schema tells of, and in the
-// addresses of its destinations all that follows the host. Who knows the whole address
-// of a chat's webhook may write there.
-func alertSecrets(set *jsonschema.Set) SecretFinder {
-	rest := schemaSecrets(set, "events/eventSubscription.json")
-	return func(doc map[string]jsontext.Value, visit visitor) error {
-		if err := rest(doc, visit); err != nil {
-			return err
-		}
-		var list []jsontext.Value
-		if doc["destinations"].Kind() != '[' || json.Unmarshal(doc["destinations"], &list) != nil {
-			return nil
-		}
-		for i, item := range list {
-			place := "destinations[" + strconv.Itoa(i) + "].config.endpoint"
-			edited, err := editMember(item, "config", func(config jsontext.Value) (jsontext.Value, error) {
-				return editMember(config, "endpoint", func(address jsontext.Value) (jsontext.Value, error) {
-					return editAddress(address, func(secret string) (string, error) { return visit(place, secret) })
-				})
-			})
-			if err != nil {
-				return err
-			}
-			list[i] = edited
-		}
-		edited, err := json.Marshal(list)
-		if err == nil {
-			doc["destinations"] = edited
-		}
-		return err
-	}
-}
-
-// editAddress applies do to what follows the host of a URL and the sign after it.
-func editAddress(address jsontext.Value, do func(string) (string, error)) (jsontext.Value, error) {
-	var text string
-	if address.Kind() != '"' || json.Unmarshal(address, &text) != nil {
-		return address, nil
-	}
-	host, rest := entity.SplitAddress(text)
-	if rest == "" {
-		return address, nil
-	}
-	replaced, err := do(rest)
-	if err != nil {
-		return nil, err
-	}
-	return json.Marshal(host + replaced)
 }
 
 // below prefixes the paths that visit is shown.
