@@ -73,6 +73,10 @@ func compatibility(a *API) []byte {
 	for _, line := range own(a) {
 		fmt.Fprintf(&b, "- `%s`\n", line)
 	}
+	b.WriteString("\n## RDF\n\n`GET /v1/rdf/entity/{entityType}/{id}` gives an entity as JSON-LD, Turtle, RDF/XML or N-Triples, with all that a reader of the entity sees;\n")
+	b.WriteString("`/v1/rdf/graph/explore` and `/v1/rdf/inference/lineage/{entityId}` are answered from the catalog too, as far as the caller may see it: at most 500 nodes,\n")
+	b.WriteString("five steps, and of what refers to the entity the first hundred of each kind. There is no store of triples: SPARQL, SQL over it and its searches answer `503`\n")
+	b.WriteString("as OpenMetadata does where RDF is not enabled, and `/v1/rdf/status` says `{\"enabled\": false}`.\n")
 	b.WriteString("\n## Missing\n")
 	for _, name := range names {
 		if len(missing[name]) == 0 {

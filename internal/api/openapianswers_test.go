@@ -46,6 +46,9 @@ func (p *promises) kept(r Route, got answer) error {
 	if got.status == http.StatusNotImplemented && !slices.Contains(op.Sends, got.status) {
 		return errors.New("the OpenAPI document does not say that it is not built: sends=501")
 	}
+	if got.status == http.StatusServiceUnavailable && !slices.Contains(op.Sends, got.status) {
+		return errors.New("the OpenAPI document does not say that it always lacks something: sends=503")
+	}
 	if got.status >= http.StatusBadRequest {
 		if r.Page && strings.HasPrefix(media, "text/html") {
 			return nil

@@ -20,7 +20,7 @@ import (
 var rightsTries = sync.OnceValue(func() map[string][]rightsTry {
 	all := map[string][]rightsTry{}
 	for _, group := range []map[string][]rightsTry{
-		assetTries(), tableTries(), pipelineTries(), observationTries(), qualityTries(), contractTries(), talkTries(), lookTries(), alertTries(), accountTries(), systemTries(), pageTries(),
+		assetTries(), tableTries(), pipelineTries(), observationTries(), qualityTries(), contractTries(), talkTries(), lookTries(), rdfTries(), alertTries(), accountTries(), systemTries(), pageTries(),
 	} {
 		maps.Copy(all, group)
 	}

@@ -7,6 +7,7 @@ func (a *API) specialRoutes() []Route {
 		a.serviceRoutes(),
 		a.observationRoutes(),
 		a.lineageRoutes(),
+		a.rdfRoutes(),
 		a.pipelineTrendRoutes(),
 		a.appRoutes(),
 		a.foreignKeyRoutes(),

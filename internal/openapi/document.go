@@ -241,7 +241,7 @@ func (w *writer) body(op Operation) (object, error) {
 func (w *writer) answers(op Operation) (object, error) {
 	out := object{"default": object{"$ref": "#/components/responses/Problem"}}
 	for _, status := range op.Successes() {
-		if status == http.StatusNotImplemented {
+		if Refuses(status) {
 			out[strconv.Itoa(status)] = out["default"]
 			continue
 		}

@@ -16,7 +16,7 @@ type Operation struct {
 	Query        []Param
 	In, Out      Shape    // of the body, "" for none; of the answer, "" for what is not known, "none" for none
 	Accepts      []string // media types of the body; empty for application/json
-	Sends        []int    // statuses of success, and 501 for what is not built; see Successes
+	Sends        []int    // statuses of success, 501 for what is not built, 503 for what always lacks something; see Successes
 	Security     Security
 	Note         string // who may call it, or what else there is to say
 }
@@ -60,6 +60,12 @@ type Param struct {
 
 var paramForm = regexp.MustCompile(`^\?([A-Za-z_]+)(?::([^!=(]+))?(!)?(?:=([^(]*))?(?:\(([^,]*),([^)]*)\))?$`)
 
+// Refuses tells whether a status says that the operation is not to be had here: not
+// built, or not without something this server does not have.
+func Refuses(status int) bool {
+	return status == http.StatusNotImplemented || status == http.StatusServiceUnavailable
+}
+
 // Parse reads a line of facts:
 //
 //	METHOD PATH [op=ID] [in=SHAPE] [out=SHAPE] [sends=STATUS,...] [?NAME:TYPE!=DEFAULT(MIN,MAX)]...
@@ -96,8 +102,8 @@ func (op *Operation) take(word string) error {
 	case "sends":
 		for _, text := range strings.Split(value, ",") {
 			status, err := strconv.Atoi(text)
-			if err != nil || status != http.StatusNotImplemented && (status < 200 || status > 399) {
-				return fmt.Errorf("%q is no status of success, and not 501", text)
+			if err != nil || !Refuses(status) && (status < 200 || status > 399) {
+				return fmt.Errorf("%q is no status of success, and neither 501 nor 503", text)
 			}
 			op.Sends = append(op.Sends, status)
 		}
