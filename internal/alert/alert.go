@@ -29,6 +29,8 @@ const (
 	Admins    = "Admins"
 	Owners    = "Owners"
 	Followers = "Followers"
+	Mentions  = "Mentions"  // whom the newest words of a thread mention
+	Assignees = "Assignees" // whom a task asks
 )
 
 // Alert is an event subscription as it is worked on.

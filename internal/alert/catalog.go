@@ -126,6 +126,7 @@ func Sources(alertType string) []Source {
 		out = append(out, source(name, usual...))
 	}
 	return append(out,
+		source("announcement"), source("task", byMention), source("conversation", byMention),
 		source("domain", byOwnerName, byFqn, byEventType, byUpdater, byField, byGeneral, byBot),
 		source("user", byFqn, byEventType, byUpdater, byField, byDomain, byBot))
 }

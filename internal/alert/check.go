@@ -123,8 +123,8 @@ func (d *Destination) check() error {
 		return d.checkEndpoint()
 	case d.Type != Email:
 		return entity.BadRequest("%s are told by %s only at an address of the destination's own: choose the category %s, or the type %s", strings.ToLower(d.Category), d.Type, External, Email)
-	case !slices.Contains([]string{Users, Teams, Admins, Owners, Followers}, d.Category):
-		return entity.BadRequest("nobody is told as one of the %s yet: the feed has no events of conversations", strings.ToLower(d.Category))
+	case !slices.Contains([]string{Users, Teams, Admins, Owners, Followers, Mentions, Assignees}, d.Category):
+		return entity.BadRequest("%q is no category of destinations", entity.Shorten(d.Category, 40))
 	case (d.Category == Users || d.Category == Teams) && len(d.Config.Receivers) == 0:
 		return entity.BadRequest("config.receivers must name at least one of the %s", strings.ToLower(d.Category))
 	}

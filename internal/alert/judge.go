@@ -21,9 +21,64 @@ type Occasion struct {
 	Change     *entity.ChangeDescription
 	State      []byte // JSON of the entity at the event; nil when it is gone
 
+	// About is what the thread of an event of threads is about; nil for other events.
+	About *About
+
 	seen   bool
 	state  state
 	fields map[string]bool
+}
+
+// About is an entity that people talk about.
+type About struct {
+	Type    string
+	ID      entity.ID
+	FQN     string
+	Owners  []entity.Ref
+	Domains []entity.Ref
+}
+
+// subject is what filters on entities ask about: with threads, what they are about.
+func (o *Occasion) subject() About {
+	if o.About != nil {
+		return *o.About
+	}
+	return About{Type: o.EntityType, ID: o.EntityID, FQN: o.EntityFQN, Owners: o.now().Owners, Domains: o.now().Domains}
+}
+
+// Thread is what filters and recipients ask of a conversation, a task or an announcement.
+type Thread struct {
+	Message string `json:"message"`
+	Posts   []struct {
+		Message string `json:"message"`
+	} `json:"posts"`
+	Task *struct {
+		Assignees []entity.Ref `json:"assignees"`
+	} `json:"task"`
+}
+
+// Mentions are the users and teams whom the newest words of the thread mention.
+func (t *Thread) Mentions() []entity.Link {
+	words := t.Message
+	if len(t.Posts) > 0 {
+		words = t.Posts[len(t.Posts)-1].Message
+	}
+	return entity.Mentioned(words)
+}
+
+// ResourceOf is the resource that an event is of: the type of the entity, or the kind of
+// thread, such as conversation.
+func ResourceOf(entityType string, state []byte) string {
+	if entityType != entity.TypeThread {
+		return entityType
+	}
+	var thread struct {
+		Type string `json:"type"`
+	}
+	if json.Unmarshal(state, &thread) != nil {
+		return entityType // of a form nobody knows
+	}
+	return strings.ToLower(thread.Type)
 }
 
 // state is what filters ask of an entity.
@@ -45,6 +100,7 @@ type state struct {
 	Ingestion *struct {
 		Status string `json:"pipelineState"`
 	} `json:"pipelineStatuses"`
+	Thread
 }
 
 func (o *Occasion) now() *state {
@@ -135,7 +191,7 @@ func (c clauses) hold(o *Occasion) bool {
 
 // Match tells whether the event is one that is asked for.
 func (m *Matcher) Match(o *Occasion) bool {
-	return m.filtering.Watches(o.EntityType) && m.rules.hold(o) && m.actions.hold(o)
+	return m.filtering.Watches(ResourceOf(o.EntityType, o.State)) && m.rules.hold(o) && m.actions.hold(o)
 }
 
 func answer(e *policy.Expr, o *Occasion) bool {
@@ -179,16 +235,16 @@ func known(e *policy.Expr) error {
 
 // functions are the questions that conditions can ask.
 var functions = map[string]func(*Occasion, []string) bool{
-	"matchAnySource":    func(o *Occasion, names []string) bool { return slices.Contains(names, o.EntityType) },
+	"matchAnySource":    func(o *Occasion, names []string) bool { return slices.Contains(names, o.subject().Type) },
 	"matchAnyEventType": func(o *Occasion, names []string) bool { return slices.Contains(names, o.EventType) },
-	"matchAnyEntityId":  func(o *Occasion, ids []string) bool { return slices.Contains(ids, o.EntityID.String()) },
+	"matchAnyEntityId":  func(o *Occasion, ids []string) bool { return slices.Contains(ids, o.subject().ID.String()) },
 	"matchUpdatedBy":    func(o *Occasion, names []string) bool { return slices.Contains(names, o.User) },
 	"isBot":             func(o *Occasion, _ []string) bool { return o.Bot },
 	"matchAnyEntityFqn": matchFQN,
 	"matchAnyOwnerName": func(o *Occasion, names []string) bool {
-		return slices.ContainsFunc(o.now().Owners, func(ref entity.Ref) bool { return slices.Contains(names, ref.Name) })
+		return slices.ContainsFunc(o.subject().Owners, func(ref entity.Ref) bool { return slices.Contains(names, ref.Name) })
 	},
-	"matchAnyDomain":                     func(o *Occasion, fqns []string) bool { return within(o.now().Domains, fqns) },
+	"matchAnyDomain":                     func(o *Occasion, fqns []string) bool { return within(o.subject().Domains, fqns) },
 	"matchAnyFieldChange":                matchField,
 	"matchTestResult":                    matchTestResult,
 	"getTestCaseStatusIfInTestSuite":     matchSuiteResult,
@@ -206,8 +262,7 @@ var functions = map[string]func(*Occasion, []string) bool{
 		return o.EntityType == "ingestionPipeline" && (o.changed("pipelineStatus") || o.changed("pipelineStatuses")) &&
 			o.now().Ingestion != nil && containsFold(names, o.state.Ingestion.Status)
 	},
-	// The feed has no events of conversations yet.
-	"matchConversationUser": func(*Occasion, []string) bool { return false },
+	"matchConversationUser": matchMention,
 }
 
 func containsFold(names []string, name string) bool {
@@ -220,12 +275,24 @@ func within(refs []entity.Ref, fqns []string) bool {
 }
 
 func matchFQN(o *Occasion, fqns []string) bool {
+	name := o.subject().FQN
 	for _, fqn := range fqns {
-		if o.EntityFQN == fqn || strings.HasPrefix(o.EntityFQN, fqn+".") {
+		if name == fqn || strings.HasPrefix(name, fqn+".") {
 			return true
 		}
 	}
 	return false
+}
+
+// matchMention tells whether a thread mentions one of the users and teams, or "all".
+func matchMention(o *Occasion, names []string) bool {
+	if o.EntityType != entity.TypeThread {
+		return false
+	}
+	if len(names) == 1 && names[0] == All {
+		return true
+	}
+	return slices.ContainsFunc(o.now().Mentions(), func(link entity.Link) bool { return containsFold(names, link.FQN) })
 }
 
 // changed tells whether a member changed: itself, or something in it. A part of a

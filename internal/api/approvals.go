@@ -24,12 +24,16 @@ func reviewInFeed(ctx context.Context, tx store.Tx, review engine.Review) error 
 	}
 	now := millis()
 	for _, thread := range open {
+		event := entity.EventThreadUpdated
+		if !review.Open {
+			event = entity.EventTaskClosed
+		}
 		if review.Open {
 			thread.Task.Assignees, thread.UpdatedAt, thread.UpdatedBy = review.Reviewers, now, review.By.Name
 		} else if err := thread.Close(review.By.Name, strings.ToLower(review.Status), now); err != nil {
 			return err
 		}
-		if err := storeThread(ctx, tx, thread, review.By); err != nil {
+		if err := storeThread(ctx, tx, thread, review.By, event); err != nil {
 			return err
 		}
 	}
@@ -45,7 +49,7 @@ func reviewInFeed(ctx context.Context, tx store.Tx, review engine.Review) error 
 	if thread.Task.ID, err = numberTask(ctx, tx, review.Entity.ID, thread.ID); err != nil {
 		return err
 	}
-	return storeThread(ctx, tx, thread, review.By)
+	return storeThread(ctx, tx, thread, review.By, entity.EventThreadCreated)
 }
 
 // openApprovals are the tasks that wait for an approval of an entity: one at most.
@@ -104,7 +108,7 @@ func (c *call) endReview(t *registry.Type, thread *feed.Thread, status, value, c
 			ent.Rest = map[string]jsontext.Value{}
 		}
 		ent.Rest["entityStatus"] = raw
-		return c.putThread(tx, *thread)
+		return c.putThread(tx, *thread, entity.EventTaskResolved)
 	})
 	return err
 }

@@ -271,7 +271,7 @@ func (s *auditSearch) changes() ([]auditLog, error) {
 	if s.event != "" {
 		q.Types = map[string][]string{s.event: {cmp.Or(s.typ, "*")}}
 	}
-	found, err := s.c.engine.SearchChanges(s.c.ctx(), s.c.by, q, func(ev store.Event) bool { return s.fits(s.ofEvent(ev)) }, s.c.base())
+	found, err := s.c.engine.SearchChanges(s.c.ctx(), s.c.by, q, func(ev store.Event) bool { return ev.EntityType != entity.TypeThread && s.fits(s.ofEvent(ev)) }, s.c.base())
 	if err != nil {
 		return nil, err
 	}

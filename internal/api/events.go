@@ -43,6 +43,14 @@ func (c *call) listEvents() error {
 			q.Types[typ] = strings.Split(list, ",")
 		}
 	}
+	if q.Types == nil { // all of entities; what people say is told by alerts
+		q.Types = map[string][]string{}
+		for _, types := range eventParams {
+			for _, typ := range types {
+				q.Types[typ] = []string{"*"}
+			}
+		}
+	}
 	events, err := c.engine.Changes(c.ctx(), c.by, q, c.base())
 	if err != nil {
 		return err

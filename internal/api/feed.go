@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"net/http"
+	"reflect"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -92,7 +93,7 @@ func (c *call) addThread() error {
 				return err
 			}
 		}
-		return c.putThread(tx, thread)
+		return c.putThread(tx, thread, entity.EventThreadCreated)
 	})
 	if err != nil {
 		return err
@@ -131,18 +132,39 @@ func (c *call) newThread(request threadRequest) (feed.Thread, error) {
 	return thread, nil
 }
 
-func (c *call) putThread(tx store.Tx, thread feed.Thread) error {
-	return storeThread(c.ctx(), tx, thread, c.by)
+func (c *call) putThread(tx store.Tx, thread feed.Thread, event string) error {
+	return storeThread(c.ctx(), tx, thread, c.by, event)
 }
 
-func storeThread(ctx context.Context, tx store.Tx, thread feed.Thread, by entity.Principal) error {
+// storeThread keeps a thread and, unless event is "", tells the change feed.
+func storeThread(ctx context.Context, tx store.Tx, thread feed.Thread, by entity.Principal, event string) error {
 	thread.ActingBot = by.Bot
 	thread.Href = ""
 	doc, err := encoded(thread)
 	if err != nil {
 		return err
 	}
+	if event != "" {
+		if err := announceThread(ctx, tx, thread, by, event); err != nil {
+			return err
+		}
+	}
 	return tx.PutRecord(ctx, store.Record{Kind: threadKind, Owner: thread.Entity.ID.String(), Key: thread.ID.String(), At: thread.UpdatedAt, Doc: doc})
+}
+
+// announcedPosts is how many of the newest posts an event of a thread shows.
+const announcedPosts = 10
+
+// announceThread writes an event of a thread, with the thread as it is now.
+func announceThread(ctx context.Context, tx store.Tx, thread feed.Thread, by entity.Principal, event string) error {
+	thread.Shorten(announcedPosts)
+	doc, err := encoded(thread)
+	if err != nil {
+		return err
+	}
+	return tx.AppendEvent(ctx, store.Event{
+		ID: entity.NewID(), Type: event, EntityType: entity.TypeThread, EntityID: thread.ID, At: thread.UpdatedAt, User: by.Name, Bot: by.Bot, Doc: doc,
+	})
 }
 
 func (c *call) threadHref(thread feed.Thread) string {
@@ -194,18 +216,19 @@ func (c *call) threadByID(r store.Reader, id entity.ID) (feed.Thread, error) {
 	return thread, err
 }
 
-// onThread changes the thread that the path names.
-func (c *call) onThread(status int, change func(tx store.Tx, thread *feed.Thread) error) error {
+// onThread changes the thread that the path names; change says which event that is.
+func (c *call) onThread(status int, change func(thread *feed.Thread) (event string, err error)) error {
 	var thread feed.Thread
 	err := c.engine.Store().Update(c.ctx(), func(tx store.Tx) error {
 		var err error
 		if thread, err = c.thread(tx); err != nil {
 			return err
 		}
-		if err := change(tx, &thread); err != nil {
+		event, err := change(&thread)
+		if err != nil {
 			return err
 		}
-		return c.putThread(tx, thread)
+		return c.putThread(tx, thread, event)
 	})
 	if err != nil {
 		return err
@@ -248,8 +271,8 @@ func (c *call) addPost() error {
 	if err := json.Unmarshal(body, &post); err != nil {
 		return entity.BadRequest("the post cannot be read")
 	}
-	return c.onThread(http.StatusCreated, func(_ store.Tx, thread *feed.Thread) error {
-		return thread.AddPost(c.by.Name, post.Message, millis())
+	return c.onThread(http.StatusCreated, func(thread *feed.Thread) (string, error) {
+		return entity.EventPostCreated, thread.AddPost(c.by.Name, post.Message, millis())
 	})
 }
 
@@ -261,32 +284,36 @@ func (c *call) patchThread() error {
 	if err != nil {
 		return err
 	}
-	return c.onThread(http.StatusOK, func(_ store.Tx, thread *feed.Thread) error {
+	return c.onThread(http.StatusOK, func(thread *feed.Thread) (string, error) {
 		old, err := encoded(thread)
 		if err != nil {
-			return err
+			return "", err
 		}
 		doc, err := c.engine.ApplyPatch(old, patch)
 		if err != nil {
-			return err
+			return "", err
 		}
 		allowed, err := feed.Patched(old, doc, c.by.UserID, c.authored(thread.CreatedBy), "message", "resolved", "announcement")
 		if err != nil {
-			return err
+			return "", err
 		}
 		if allowed, err = c.engine.ValidateBody("entity/feed/thread.json", allowed); err != nil {
-			return err
+			return "", err
 		}
 		next, err := readThread(store.Record{Doc: allowed})
 		if err != nil {
-			return err
+			return "", err
 		}
 		next.UpdatedAt, next.UpdatedBy = millis(), c.by.Name
 		if next.Reactions == nil {
 			next.Reactions = []feed.Reaction{}
 		}
+		event := entity.EventThreadUpdated
+		if next.Message == thread.Message && next.Resolved == thread.Resolved && reflect.DeepEqual(next.Announcement, thread.Announcement) {
+			event = "" // reactions are nothing to tell others about
+		}
 		*thread = next
-		return thread.Check()
+		return event, thread.Check()
 	})
 }
 
@@ -330,7 +357,7 @@ func (c *call) post(thread *feed.Thread) (int, error) {
 }
 
 // onPost changes a post and answers with it.
-func (c *call) onPost(change func(thread *feed.Thread, at int) error) error {
+func (c *call) onPost(change func(thread *feed.Thread, at int) (event string, err error)) error {
 	var post feed.Post
 	err := c.engine.Store().Update(c.ctx(), func(tx store.Tx) error {
 		thread, err := c.thread(tx)
@@ -342,13 +369,14 @@ func (c *call) onPost(change func(thread *feed.Thread, at int) error) error {
 			return err
 		}
 		post = thread.Posts[at]
-		if err := change(&thread, at); err != nil {
+		event, err := change(&thread, at)
+		if err != nil {
 			return err
 		}
 		if at < len(thread.Posts) && thread.Posts[at].ID == post.ID {
 			post = thread.Posts[at]
 		}
-		return c.putThread(tx, thread)
+		return c.putThread(tx, thread, event)
 	})
 	if err != nil {
 		return err
@@ -361,38 +389,43 @@ func (c *call) patchPost() error {
 	if err != nil {
 		return err
 	}
-	return c.onPost(func(thread *feed.Thread, at int) error {
+	return c.onPost(func(thread *feed.Thread, at int) (string, error) {
 		old, err := encoded(thread.Posts[at])
 		if err != nil {
-			return err
+			return "", err
 		}
 		doc, err := c.engine.ApplyPatch(old, patch)
 		if err != nil {
-			return err
+			return "", err
 		}
 		allowed, err := feed.Patched(old, doc, c.by.UserID, c.authored(thread.Posts[at].From), "message")
 		if err != nil {
-			return err
+			return "", err
 		}
 		if allowed, err = c.engine.ValidateBody("entity/feed/thread.json#/$defs/post", allowed); err != nil {
-			return err
+			return "", err
 		}
 		var next feed.Post
 		if err := json.Unmarshal(allowed, &next); err != nil {
-			return entity.BadRequest("the post cannot be read")
+			return "", entity.BadRequest("the post cannot be read")
+		}
+		event := entity.EventPostUpdated
+		if next.Message == thread.Posts[at].Message {
+			event = ""
 		}
 		thread.Posts[at] = next
-		return nil
+		thread.UpdatedAt = millis()
+		return event, nil
 	})
 }
 
 func (c *call) deletePost() error {
-	return c.onPost(func(thread *feed.Thread, at int) error {
+	return c.onPost(func(thread *feed.Thread, at int) (string, error) {
 		if !c.authored(thread.Posts[at].From) {
-			return entity.Forbidden("only its author or an administrator may delete a post")
+			return "", entity.Forbidden("only its author or an administrator may delete a post")
 		}
 		thread.Posts = append(thread.Posts[:at:at], thread.Posts[at+1:]...)
 		thread.PostsCount = len(thread.Posts)
-		return nil
+		return "", nil
 	})
 }

@@ -156,8 +156,10 @@ func (c *call) linkedTo(user entity.ID, kinds []string) (name string, linked map
 
 // mentions tells whether the thread or one of its posts links to the user.
 func mentions(t feed.Thread, name string) bool {
-	link := "<#E::user::" + name + ">"
-	return strings.Contains(t.Message, link) || slices.ContainsFunc(t.Posts, func(p feed.Post) bool { return strings.Contains(p.Message, link) })
+	in := func(text string) bool {
+		return slices.ContainsFunc(entity.Mentioned(text), func(link entity.Link) bool { return link.Type == "user" && strings.EqualFold(link.FQN, name) })
+	}
+	return in(t.Message) || slices.ContainsFunc(t.Posts, func(p feed.Post) bool { return in(p.Message) })
 }
 
 // scanThreads visits the threads that fit, the last changed first.

@@ -96,7 +96,7 @@ func (c *call) resolveTask() error {
 	case thread.Task.Type == feed.RequestApproval:
 		err = c.resolveApproval(t, &thread, request.Value)
 	default:
-		err = c.endTask(t, &thread, request.Value, "")
+		err = c.endTask(t, &thread, request.Value, "", entity.EventTaskResolved)
 	}
 	if err != nil {
 		return err
@@ -129,7 +129,7 @@ func (c *call) resolveByEdit(t *registry.Type, thread *feed.Thread, value string
 		if err := feed.Apply(t, ent, link, change); err != nil {
 			return err
 		}
-		return c.putThread(tx, *thread)
+		return c.putThread(tx, *thread, entity.EventTaskResolved)
 	})
 	return err
 }
@@ -153,7 +153,7 @@ func (c *call) closeTask() error {
 	if thread.Task.Type == feed.RequestApproval {
 		err = c.withdraw(t, &thread, request.Comment)
 	} else {
-		err = c.endTask(t, &thread, "", request.Comment)
+		err = c.endTask(t, &thread, "", request.Comment, entity.EventTaskClosed)
 	}
 	if err != nil {
 		return err
@@ -163,7 +163,7 @@ func (c *call) closeTask() error {
 
 // endTask closes a task. Its author may, those it is assigned to, and who may
 // edit the entity.
-func (c *call) endTask(t *registry.Type, thread *feed.Thread, value, comment string) error {
+func (c *call) endTask(t *registry.Type, thread *feed.Thread, value, comment, event string) error {
 	mine, err := c.assigned(*thread)
 	if err != nil {
 		return err
@@ -179,7 +179,7 @@ func (c *call) endTask(t *registry.Type, thread *feed.Thread, value, comment str
 		if err := c.closeThread(thread, value, comment); err != nil {
 			return err
 		}
-		return c.putThread(tx, *thread)
+		return c.putThread(tx, *thread, event)
 	})
 }
 

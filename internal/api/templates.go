@@ -124,7 +124,7 @@ func (c *call) renderTemplate(t *registry.Type) error {
 }
 
 func (c *call) sampleEvent(in templateText) (engine.ChangeEvent, error) {
-	if in.Resource != alert.All {
+	if in.Resource != alert.All && !notify.IsThread(in.Resource) {
 		if _, ok := c.engine.Registry().ByName(in.Resource); !ok {
 			return engine.ChangeEvent{}, entity.BadRequest("%q is no type of entities; %q stands for any", entity.Shorten(in.Resource, 60), alert.All)
 		}

@@ -116,25 +116,64 @@ func (e *Engine) changes(ctx context.Context, by entity.Principal, base string, 
 func (e *Engine) seenEvents(ctx context.Context, r store.Reader, by entity.Principal, events []store.Event) ([]store.Event, error) {
 	whole := map[string]bool{} // types of which the caller sees all
 	var some []entity.Ref
+	subjects := make(map[entity.ID]entity.Ref, len(events))
 	for _, ev := range events {
-		all, known := whole[ev.EntityType]
+		subject, err := subjectOf(ev)
+		if err != nil {
+			return nil, err
+		}
+		subjects[ev.ID] = subject
+		all, known := whole[subject.Type]
 		if !known {
-			f, err := e.sightIn(ctx, r, by, ev.EntityType, policy.ViewAll)
+			f, err := e.sightIn(ctx, r, by, subject.Type, policy.ViewAll)
 			if err != nil {
 				return nil, err
 			}
 			all = f.Kind == policy.FilterAll
-			whole[ev.EntityType] = all
+			whole[subject.Type] = all
 		}
 		if !all {
-			some = append(some, entity.Ref{ID: ev.EntityID, Type: ev.EntityType})
+			some = append(some, subject)
 		}
 	}
 	v := e.Viewer(by, policy.ViewAll)
 	if err := v.Look(ctx, r, some...); err != nil {
 		return nil, err
 	}
-	return slices.DeleteFunc(events, func(ev store.Event) bool { return !whole[ev.EntityType] && !v.Sees(ev.EntityID) }), nil
+	return slices.DeleteFunc(events, func(ev store.Event) bool {
+		subject := subjects[ev.ID]
+		return !whole[subject.Type] && !v.Sees(subject.ID)
+	}), nil
+}
+
+// subjectOf is what decides who sees an event: the entity, or what a thread is about.
+func subjectOf(ev store.Event) (entity.Ref, error) {
+	if ev.EntityType != entity.TypeThread {
+		return entity.Ref{ID: ev.EntityID, Type: ev.EntityType}, nil
+	}
+	var thread struct {
+		About entity.Ref `json:"entityRef"`
+	}
+	if err := json.Unmarshal(ev.Doc, &thread); err != nil {
+		return entity.Ref{}, entity.Internal(err)
+	}
+	return thread.About.Bare(), nil
+}
+
+// threadAt returns the thread of an event as clients see it.
+func threadAt(ev store.Event, base string) (jsontext.Value, error) {
+	var thread map[string]jsontext.Value
+	if err := json.Unmarshal(ev.Doc, &thread); err != nil {
+		return nil, entity.Internal(err)
+	}
+	if base != "" {
+		thread["href"] = quoted(base + "/v1/feed/" + ev.EntityID.String())
+	}
+	raw, err := json.Marshal(thread, json.Deterministic(true))
+	if err != nil {
+		return nil, entity.Internal(err)
+	}
+	return quoted(string(raw)), nil
 }
 
 // statesAt returns the states the entities had at the events, as JSON strings;
@@ -151,6 +190,11 @@ func (e *Engine) statesAt(ctx context.Context, r store.Reader, generation uint64
 		}
 	}
 	out := make([]jsontext.Value, len(events))
+	for _, i := range byType[entity.TypeThread] {
+		if out[i], err = threadAt(events[i], base); err != nil {
+			return nil, err
+		}
+	}
 	for typ, places := range byType {
 		s := e.shapes[typ]
 		if s == nil {

@@ -51,3 +51,41 @@ func (l Link) String() string {
 	b.WriteByte('>')
 	return b.String()
 }
+
+// maxLinks is how many links of one text are read.
+const maxLinks = 100
+
+// Links returns the links in a text that people write. Editors put what is shown behind
+// a bar: <#E::user::ann|[@ann](https://catalog/users/ann)>.
+func Links(text string) []Link {
+	var out []Link
+	for len(out) < maxLinks {
+		begin := strings.Index(text, "<#E::")
+		if begin < 0 {
+			return out
+		}
+		text = text[begin:]
+		end := strings.IndexByte(text, '>')
+		if end < 0 {
+			return out
+		}
+		inner, _, _ := strings.Cut(text[:end], "|")
+		if link, err := ParseLink(inner + ">"); err == nil {
+			out = append(out, link)
+		}
+		text = text[end:]
+	}
+	return out
+}
+
+// Mentioned returns the links to users and teams in a text, with their plain names.
+func Mentioned(text string) []Link {
+	var out []Link
+	for _, link := range Links(text) {
+		if link.Type == "user" || link.Type == "team" {
+			link.FQN = UnquoteName(link.FQN)
+			out = append(out, link)
+		}
+	}
+	return out
+}

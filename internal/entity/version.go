@@ -91,3 +91,16 @@ const (
 	EventDeleted       = "entityDeleted"
 	EventRestored      = "entityRestored"
 )
+
+// Event types of threads: conversations, tasks and announcements. They are events of
+// the type TypeThread, with the thread as it was then as their document.
+const (
+	EventThreadCreated = "threadCreated"
+	EventThreadUpdated = "threadUpdated"
+	EventPostCreated   = "postCreated"
+	EventPostUpdated   = "postUpdated"
+	EventTaskResolved  = "taskResolved"
+	EventTaskClosed    = "taskClosed"
+
+	TypeThread = "THREAD"
+)

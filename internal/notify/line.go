@@ -137,7 +137,7 @@ func (s *Service) next(ctx context.Context, l *line, from uint64) (watched []sto
 	}
 	through = from
 	for _, ev := range events {
-		if l.alert.Filtering.Watches(ev.EntityType) {
+		if l.alert.Filtering.Watches(alert.ResourceOf(ev.EntityType, ev.Doc)) {
 			if len(watched) == l.alert.BatchSize {
 				return watched, through, true, nil
 			}
@@ -176,8 +176,12 @@ func (s *Service) fits(ctx context.Context, m *alert.Matcher, change engine.Chan
 		}
 		bots[change.UserName] = bot
 	}
+	about, err := s.aboutOf(ctx, change)
+	if err != nil {
+		return false, err
+	}
 	return m.Match(&alert.Occasion{
-		EventType: change.EventType, EntityType: change.EntityType, EntityID: change.EntityID, EntityFQN: change.EntityFullyQualifiedName,
+		About: about, EventType: change.EventType, EntityType: change.EntityType, EntityID: change.EntityID, EntityFQN: change.EntityFullyQualifiedName,
 		User: change.UserName, Bot: bot, Change: change.ChangeDescription, State: stateOf(change),
 	}), nil
 }

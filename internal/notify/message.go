@@ -39,6 +39,9 @@ var verbs = map[string]string{
 
 // noticeOf words an event.
 func noticeOf(ev engine.ChangeEvent) Notice {
+	if ev.EntityType == entity.TypeThread {
+		return threadNotice(ev)
+	}
 	verb, ok := verbs[ev.EventType]
 	if !ok {
 		verb = "has the event " + ev.EventType

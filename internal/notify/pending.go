@@ -42,7 +42,7 @@ func (s *Service) Pending(ctx context.Context, a *alert.Alert, after uint64) (Pe
 		bySeq := make(map[uint64]store.Event, len(page))
 		var watched []store.Event
 		for _, ev := range page {
-			if a.Filtering.Watches(ev.EntityType) {
+			if a.Filtering.Watches(alert.ResourceOf(ev.EntityType, ev.Doc)) {
 				watched = append(watched, ev)
 				bySeq[ev.Seq] = ev
 			}

@@ -73,14 +73,18 @@ func (s *Service) told(ctx context.Context, r store.Reader, d *alert.Destination
 		}
 	}
 	if is(alert.Owners, d.Config.SendToOwners) {
-		owners, err := ownersOf(change)
+		owners, err := s.ownersOf(ctx, change)
 		if err != nil {
 			return nil, err
 		}
 		ids = append(ids, owners...)
 	}
 	if is(alert.Followers, d.Config.SendToFollowers) {
-		relations, err := r.RelationsTo(ctx, []entity.ID{change.EntityID}, engine.RelationFollows)
+		followed, err := followedIn(change)
+		if err != nil {
+			return nil, err
+		}
+		relations, err := r.RelationsTo(ctx, []entity.ID{followed}, engine.RelationFollows)
 		if err != nil {
 			return nil, err
 		}
@@ -88,12 +92,23 @@ func (s *Service) told(ctx context.Context, r store.Reader, d *alert.Destination
 			ids = append(ids, rel.From)
 		}
 	}
+	talking, err := talkedTo(ctx, r, d, change)
+	if err != nil {
+		return nil, err
+	}
 	named, err := namedBy(ctx, r, d)
-	return append(ids, named...), err
+	return slices.Concat(ids, talking, named), err
 }
 
-// ownersOf are the owners of what changed.
-func ownersOf(change engine.ChangeEvent) ([]entity.ID, error) {
+// ownersOf are the owners of what changed, or of what a thread is about.
+func (s *Service) ownersOf(ctx context.Context, change engine.ChangeEvent) ([]entity.ID, error) {
+	about, err := s.aboutOf(ctx, change)
+	if err != nil {
+		return nil, err
+	}
+	if about != nil {
+		return idsOf(about.Owners), nil
+	}
 	var ent struct {
 		Owners []entity.Ref `json:"owners"`
 	}
@@ -102,11 +117,15 @@ func ownersOf(change engine.ChangeEvent) ([]entity.ID, error) {
 			return nil, entity.Internal(err)
 		}
 	}
-	ids := make([]entity.ID, len(ent.Owners))
-	for i, ref := range ent.Owners {
+	return idsOf(ent.Owners), nil
+}
+
+func idsOf(refs []entity.Ref) []entity.ID {
+	ids := make([]entity.ID, len(refs))
+	for i, ref := range refs {
 		ids[i] = ref.ID
 	}
-	return ids, nil
+	return ids
 }
 
 // namedBy are the users or teams that a destination names.

@@ -118,6 +118,9 @@ func Sample(resource, event, user string, at int64) engine.ChangeEvent {
 	}
 	const state = `{"name":"sample","displayName":"Sample","fullyQualifiedName":"service.sample","description":"Something to try a template out with.",` +
 		`"href":"https://catalog.example.org/api/v1/sample","owners":[{"name":"ann","displayName":"Ann","type":"user"}],"tags":[{"tagFQN":"Tier.Tier1","source":"Classification"}]}`
+	if talk, ok := sampleThreads[resource]; ok {
+		return sampleThread(talk, event, user, at)
+	}
 	raw, err := json.Marshal(state)
 	if err != nil {
 		panic(err) // a text always encodes
@@ -130,6 +133,28 @@ func Sample(resource, event, user string, at int64) engine.ChangeEvent {
 			FieldsDeleted: []entity.FieldChange{},
 		},
 	}
+}
+
+// sampleThreads are the members in which threads of a kind differ, by resource.
+var sampleThreads = map[string]string{
+	"conversation": `"type":"Conversation"`,
+	"task":         `"type":"Task","task":{"id":1,"type":"RequestDescription","status":"Open","assignees":[{"name":"ann","displayName":"Ann","type":"user"}]}`,
+	"announcement": `"type":"Announcement","announcement":{"startTime":1767225600000,"endTime":1767312000000}`,
+}
+
+// IsThread tells whether a resource of alerts is a kind of threads.
+func IsThread(resource string) bool { return sampleThreads[resource] != "" }
+
+func sampleThread(members, event, user string, at int64) engine.ChangeEvent {
+	if event == "" || event == entity.EventUpdated {
+		event = entity.EventThreadCreated
+	}
+	raw, err := json.Marshal(`{"message":"What does it mean, <#E::user::ann>?","createdBy":"ann","about":"<#E::table::service.sample>","posts":[],` +
+		`"entityRef":{"id":"00000000-0000-0000-0000-000000000000","type":"table","name":"sample","fullyQualifiedName":"service.sample"},` + members + `}`)
+	if err != nil {
+		panic(err) // a text always encodes
+	}
+	return engine.ChangeEvent{EventType: event, EntityType: entity.TypeThread, UserName: user, Timestamp: at, Entity: raw}
 }
 
 // SendSample sends what a template makes of a sample to a destination.

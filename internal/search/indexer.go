@@ -284,7 +284,7 @@ func (x *Indexer) step(ctx context.Context) (more bool, err error) {
 	seen := make(map[entity.ID]bool, len(events))
 	ids := make([]entity.ID, 0, len(events))
 	for _, event := range events {
-		if event.EntityID != entity.NilID && !seen[event.EntityID] {
+		if event.EntityID != entity.NilID && event.EntityType != entity.TypeThread && !seen[event.EntityID] {
 			seen[event.EntityID] = true
 			ids = append(ids, event.EntityID)
 		}
