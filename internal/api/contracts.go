@@ -311,7 +311,13 @@ func (c *call) contractFacts(s *subject, terms contract.Terms) (contract.Facts, 
 		return facts, err
 	}
 	facts.Columns = fieldsIn(s.t, facts.Entity)
-	facts.Results, err = c.lastOutcomes(terms.Tests)
+	err = c.engine.Store().View(c.ctx(), func(r store.Reader) error {
+		if facts.Results, err = c.lastOutcomes(r, terms.Tests); err != nil || terms.SLA == nil {
+			return err
+		}
+		facts.Service, err = c.observedService(r, s, terms.SLA)
+		return err
+	})
 	return facts, err
 }
 
@@ -350,7 +356,7 @@ func columnsFrom(list any, children string, depth int) []contract.Column {
 }
 
 // lastOutcomes are the outcomes of the last runs of tests.
-func (c *call) lastOutcomes(tests []entity.Ref) (map[entity.ID]string, error) {
+func (c *call) lastOutcomes(r store.Reader, tests []entity.Ref) (map[entity.ID]string, error) {
 	out := map[entity.ID]string{}
 	if len(tests) == 0 {
 		return out, nil
@@ -359,25 +365,23 @@ func (c *call) lastOutcomes(tests []entity.Ref) (map[entity.ID]string, error) {
 	for i, test := range tests {
 		owners[i] = test.ID.String()
 	}
-	return out, c.engine.Store().View(c.ctx(), func(r store.Reader) error {
-		records, err := r.RecordsOf(c.ctx(), engine.LatestResultKind(), "", owners)
+	records, err := r.RecordsOf(c.ctx(), engine.LatestResultKind(), "", owners)
+	if err != nil {
+		return nil, err
+	}
+	for _, rec := range records {
+		var view struct {
+			Status string                    `json:"testCaseStatus"`
+			Rest   map[string]jsontext.Value `json:",embed"`
+		}
+		if err := json.Unmarshal(rec.Doc, &view); err != nil {
+			return nil, entity.Internal(err)
+		}
+		id, err := entity.ParseID(rec.Owner)
 		if err != nil {
-			return err
+			return nil, entity.Internal(err)
 		}
-		for _, rec := range records {
-			var view struct {
-				Status string                    `json:"testCaseStatus"`
-				Rest   map[string]jsontext.Value `json:",embed"`
-			}
-			if err := json.Unmarshal(rec.Doc, &view); err != nil {
-				return entity.Internal(err)
-			}
-			id, err := entity.ParseID(rec.Owner)
-			if err != nil {
-				return entity.Internal(err)
-			}
-			out[id] = view.Status
-		}
-		return nil
-	})
+		out[id] = view.Status
+	}
+	return out, nil
 }

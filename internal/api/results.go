@@ -76,7 +76,10 @@ func (c *call) showLatestResult(tx store.Tx, row store.Row) error {
 		if _, err := tx.DeleteRecord(c.ctx(), engine.LatestResultKind(), row.ID.String(), ""); err != nil {
 			return err
 		}
-		return c.engine.Amend(c.ctx(), tx, c.by, row, map[string]jsontext.Value{"testCaseStatus": nil})
+		if err := c.engine.Amend(c.ctx(), tx, c.by, row, map[string]jsontext.Value{"testCaseStatus": nil}); err != nil {
+			return err
+		}
+		return c.tellContracts(tx, row.ID)
 	}
 	if err != nil {
 		return err
@@ -97,7 +100,10 @@ func (c *call) showLatestResult(tx store.Tx, row store.Row) error {
 	if err := c.engine.Amend(c.ctx(), tx, c.by, row, members); err != nil {
 		return err
 	}
-	return c.engine.Touch(c.ctx(), tx, c.by, row, touched(row, "testCaseResult"))
+	if err := c.engine.Touch(c.ctx(), tx, c.by, row, touched(row, "testCaseResult")); err != nil {
+		return err
+	}
+	return c.tellContracts(tx, row.ID)
 }
 
 func (c *call) listResults(t *registry.Type) error {

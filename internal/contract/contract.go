@@ -57,12 +57,13 @@ type Terms struct {
 	Schema    []Column     `json:"schema,omitzero"`
 	Semantics []Rule       `json:"semantics,omitzero"`
 	Tests     []entity.Ref `json:"qualityExpectations,omitzero"`
+	SLA       *Promises    `json:"sla,omitzero"`
 }
 
 // TermsOf reads what a contract demands.
 func TermsOf(contract *entity.Entity) (Terms, error) {
 	var terms Terms
-	for name, to := range map[string]any{"schema": &terms.Schema, "semantics": &terms.Semantics, "qualityExpectations": &terms.Tests} {
+	for name, to := range map[string]any{"schema": &terms.Schema, "semantics": &terms.Semantics, "qualityExpectations": &terms.Tests, "sla": &terms.SLA} {
 		if raw := contract.Rest[name]; raw != nil {
 			if err := json.Unmarshal(raw, to); err != nil {
 				return terms, entity.Internal(err)
@@ -81,6 +82,8 @@ type Facts struct {
 	// Results are the outcomes of the last runs of tests, by the id of the test;
 	// tests that never ran are not there.
 	Results map[entity.ID]string
+	// Service is what is known of the promises about service.
+	Service Observed
 }
 
 // Result is what a validation found. The members are those of the wire.
@@ -93,6 +96,7 @@ type Result struct {
 	Schema    *SchemaResult    `json:"schemaValidation,omitzero"`
 	Semantics *SemanticsResult `json:"semanticsValidation,omitzero"`
 	Quality   *QualityResult   `json:"qualityValidation,omitzero"`
+	SLA       *SLAResult       `json:"slaValidation,omitzero"`
 	Took      int64            `json:"executionTime"` // milliseconds
 }
 
@@ -124,37 +128,55 @@ func LatestOf(doc []byte) (Latest, error) {
 // result its id, name and times.
 func Validate(terms Terms, facts Facts) Result {
 	var r Result
-	var words []string
-	say := func(failed, total int, what string) {
-		if failed > 0 {
-			r.Status = Failed
-			words = append(words, fmt.Sprintf("%d of %d %s failed", failed, total, what))
-		}
-	}
-	r.Status = Success
 	if len(terms.Schema) > 0 {
 		schema := CheckSchema(terms.Schema, facts.Columns)
 		r.Schema = &schema
-		say(schema.Failed, schema.Total, "fields")
 	}
 	if len(terms.Semantics) > 0 {
 		semantics := checkSemantics(terms.Semantics, facts)
 		r.Semantics = &semantics
-		say(semantics.Failed, semantics.Total, "semantics rules")
 	}
+	unknown := 0
 	if len(terms.Tests) > 0 {
-		quality, unknown := checkQuality(terms.Tests, facts.Results)
+		var quality QualityResult
+		quality, unknown = checkQuality(terms.Tests, facts.Results)
 		r.Quality = &quality
-		say(quality.Failed, quality.Total, "tests")
-		if unknown > 0 {
-			words = append(words, fmt.Sprintf("%d of %d tests have no result yet", unknown, quality.Total))
-			if r.Status == Success {
-				r.Status = PartialSuccess
-			}
+	}
+	r.SLA = checkSLA(terms.SLA, facts.Service)
+	r.conclude(unknown)
+	return r
+}
+
+// conclude sets status and text from the parts of a result. unknown is how many tests
+// have no outcome yet.
+func (r *Result) conclude(unknown int) {
+	var words []string
+	say := func(failed, total int, what string) {
+		if failed > 0 {
+			words = append(words, fmt.Sprintf("%d of %d %s failed", failed, total, what))
+		}
+	}
+	if r.Schema != nil {
+		say(r.Schema.Failed, r.Schema.Total, "fields")
+	}
+	if r.Semantics != nil {
+		say(r.Semantics.Failed, r.Semantics.Total, "semantics rules")
+	}
+	if r.Quality != nil {
+		say(r.Quality.Failed, r.Quality.Total, "tests")
+	}
+	words = append(words, r.SLA.broken()...)
+	r.Status = Success
+	if len(words) > 0 {
+		r.Status = Failed
+	}
+	if unknown > 0 {
+		words = append(words, fmt.Sprintf("%d of %d tests have no result yet", unknown, r.Quality.Total))
+		if r.Status == Success {
+			r.Status = PartialSuccess
 		}
 	}
 	r.Text = strings.Join(words, "; ")
-	return r
 }
 
 // SemanticsResult tells how many rules an entity keeps.

@@ -272,9 +272,15 @@ func (w *write) deleteHard(ctx context.Context, row store.Row, below []entity.ID
 		if err != nil {
 			return nil, err
 		}
+		if err := w.dropContractSuites(ctx, rows...); err != nil {
+			return nil, err
+		}
 		for _, r := range rows {
 			events = append(events, w.deletion(r))
 		}
+	}
+	if err := w.dropContractSuites(ctx, row); err != nil {
+		return nil, err
 	}
 	if err := w.tx.Delete(ctx, append([]entity.ID{row.ID}, below...)); err != nil {
 		return nil, err

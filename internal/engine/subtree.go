@@ -339,6 +339,9 @@ func (w *write) stepOver(ctx context.Context, s *subtree, ids []entity.ID) error
 		at[id] = i
 	}
 	slices.SortFunc(rows, func(a, b store.Row) int { return at[a.ID] - at[b.ID] })
+	if err := w.dropContractSuites(ctx, rows...); err != nil {
+		return err
+	}
 	events := make([]store.Event, len(rows))
 	for i, row := range rows {
 		events[i] = w.deletion(row)
@@ -393,6 +396,9 @@ func (e *Engine) deleteRoot(ctx context.Context, tx store.Tx, s *subtree, below 
 	}
 	w.oldRow = row
 	if err := w.dismiss(ctx); err != nil {
+		return err
+	}
+	if err := w.dropContractSuites(ctx, row); err != nil {
 		return err
 	}
 	if err := tx.Delete(ctx, []entity.ID{s.Root}); err != nil {

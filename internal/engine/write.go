@@ -424,6 +424,9 @@ func (w *write) finish(ctx context.Context, old *entity.Entity) error {
 	if err := w.review(ctx, old); err != nil {
 		return err
 	}
+	if err := w.keepContractSuite(ctx); err != nil {
+		return err
+	}
 	if w.t.Hooks.Prepare != nil {
 		if err := w.t.Hooks.Prepare(ent, w.parent); err != nil {
 			return err
