@@ -111,7 +111,7 @@ func TestTermsWithoutReviewersAreApproved(t *testing.T) {
 	reviewer := h.consumer("reviewer")
 	h.do("PATCH", "/glossaries/name/Words", `[{"op":"add","path":"/reviewers","value":[`+about("user", reviewer.id.String())+`]}]`, 200)
 	h.do("GET", "/glossaryTerms/name/Words.a?fields=reviewers", nil, 200).shows("entityStatus", "Approved", "reviewers.0.id", reviewer.id.String())
-	h.do("PUT", "/glossaryTerms", `{"name":"a","glossary":"Words","description":"other"}`, 200).shows("entityStatus", "Approved", "reviewers.0.inherited", "true")
+	h.do("PUT", "/glossaryTerms", `{"name":"a","glossary":"Words","description":"other"}`, 200).shows("entityStatus", "In Review", "reviewers.0.inherited", "true")
 	h.do("PATCH", "/glossaryTerms/name/Words.a", `[{"op":"replace","path":"/entityStatus","value":"Deprecated"}]`, 200)
 	if got := h.do("POST", "/glossaryTerms/createMany", `[{"name":"x","glossary":"Words","description":"d"},{"name":"y","glossary":"Words","description":"d"}]`, 200); strings.Contains(string(got.body), "failure") {
 		t.Errorf("%s", got.body)
@@ -120,4 +120,34 @@ func TestTermsWithoutReviewersAreApproved(t *testing.T) {
 	if first == "" || second == "" || first == second {
 		t.Errorf("tasks %q and %q, each term needs one of its own", first, second)
 	}
+}
+
+// What was approved is approved as it was: who edits it and is no reviewer sends it back
+// to them. What is left to others, such as votes, does not.
+func TestEditedTermsGoBackToReview(t *testing.T) {
+	h := newHarness(t)
+	reviewer, _, author := h.reviewedGlossary()
+	h.as(reviewer, "POST", "/glossaryTerms", `{"name":"a","glossary":"Words","description":"d"}`).want(201).shows("entityStatus", "Approved")
+	h.as(reviewer, "PATCH", "/glossaryTerms/name/Words.a", `[{"op":"replace","path":"/description","value":"by a reviewer"}]`).want(200).shows("entityStatus", "Approved")
+	id := h.do("GET", "/glossaryTerms/name/Words.a", nil, 200).id()
+	h.as(author, "PUT", "/glossaryTerms/"+id+"/vote", `{"updatedVoteType":"votedUp"}`).want(200)
+	h.as(author, "PUT", "/glossaryTerms", `{"name":"a","glossary":"Words","description":"by a reviewer"}`).want(200).shows("entityStatus", "Approved")
+	h.as(author, "PATCH", "/glossaryTerms/name/Words.a", `[{"op":"add","path":"/reviewers","value":[`+about("user", reviewer.id.String())+`]}]`).want(200).shows("entityStatus", "Approved")
+	h.approval("Words.a").shows("paging.total", "0")
+
+	h.as(author, "PATCH", "/glossaryTerms/name/Words.a", `[{"op":"replace","path":"/description","value":"by the author"}]`).want(200).
+		shows("entityStatus", "In Review", "changeDescription.fieldsUpdated.1.name", "entityStatus")
+	task := h.approval("Words.a").shows("paging.total", "1", "data.0.createdBy", "author").at("data.0.task.id")
+	h.as(author, "PATCH", "/glossaryTerms/name/Words.a", `[{"op":"replace","path":"/description","value":"once more"}]`).want(200).shows("entityStatus", "In Review")
+	h.approval("Words.a").shows("paging.total", "1")
+	h.as(reviewer, "PUT", "/feed/tasks/"+task+"/resolve", `{"newValue":"rejected"}`).want(200)
+	h.as(author, "PUT", "/glossaryTerms", `{"name":"a","glossary":"Words","description":"better"}`).want(200).shows("entityStatus", "In Review")
+	task = h.approval("Words.a").shows("paging.total", "1").at("data.0.task.id")
+	h.as(reviewer, "PUT", "/feed/tasks/"+task+"/resolve", `{"newValue":"approved"}`).want(200)
+
+	// A relation that another term states is no edit, nor is a right to edit one field one to decide.
+	h.as(reviewer, "POST", "/glossaryTerms", `{"name":"b","glossary":"Words","description":"d","relatedTerms":["Words.a"]}`).want(201)
+	h.do("GET", "/glossaryTerms/name/Words.a", nil, 200).shows("entityStatus", "Approved")
+	h.as(h.nobody, "PATCH", "/glossaryTerms/name/Words.b", `[{"op":"replace","path":"/description","value":"by whoever may describe"}]`).want(200).shows("entityStatus", "In Review")
+	h.as(h.nobody, "PATCH", "/glossaryTerms/name/Words.b", `[{"op":"replace","path":"/entityStatus","value":"Draft"}]`).want(403)
 }

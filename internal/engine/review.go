@@ -144,6 +144,33 @@ func (w *write) reviewed(was, is string, reviewer, created bool) (string, error)
 	return is, nil
 }
 
+// reviewAgain sends a glossary term back to its reviewers that they had decided about,
+// when somebody else changes more of it than who reviews it.
+func (w *write) reviewAgain(ctx context.Context) (bool, error) {
+	if w.t.Name != "glossaryTerm" || w.method == methodInternal || w.by.TokenType == entity.System().TokenType {
+		return false, nil
+	}
+	status := text(w.in.ent.Rest[statusField])
+	if status != text(w.old.Rest[statusField]) || status != StatusApproved && status != StatusRejected || !changesMoreThan(w.change, "reviewers") {
+		return false, nil
+	}
+	reviewers, err := w.reviewersNow(ctx, w.old)
+	if err != nil || len(reviewers) == 0 {
+		return false, err
+	}
+	reviewer, err := w.isAmong(ctx, reviewers)
+	if err != nil || reviewer {
+		return false, err
+	}
+	w.in.ent.Rest[statusField] = jsontext.Value(`"` + StatusInReview + `"`)
+	return true, nil
+}
+
+// changesMoreThan tells whether a change is of more than one field.
+func changesMoreThan(change *entity.ChangeDescription, field string) bool {
+	return slices.ContainsFunc(slices.Concat(change.FieldsAdded, change.FieldsUpdated, change.FieldsDeleted), func(f entity.FieldChange) bool { return f.Name != field })
+}
+
 // announceReview tells those who keep tasks when the review of a term begins, is for
 // others, or is over.
 func (w *write) announceReview(ctx context.Context) error {

@@ -346,6 +346,15 @@ func (w *write) replace(ctx context.Context) error {
 	if err := w.mayChange(ctx); err != nil {
 		return err
 	}
+	if again, err := w.reviewAgain(ctx); err != nil {
+		return err
+	} else if again { // decided after the caller's right to the change, which is none to this
+		if change, major, err = diff(w.s, w.old, ent, w.fullRef, w.e.hiderOf(w.t)); err != nil {
+			return err
+		}
+		w.describeInverse(change)
+		w.change = change
+	}
 	ent.Version = w.old.Version.Next(major)
 	w.sign(ent)
 	ent.ChangeDescription = change
