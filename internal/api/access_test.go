@@ -17,7 +17,7 @@ func TestSignOnRoutesAreOpenToWhomTheyShouldBe(t *testing.T) {
 	const api = "/api/v1"
 	for access, routes := range map[Access]string{
 		Public: `GET /api/v1/auth/login, GET /callback, GET /auth/callback, GET /api/v1/auth/callback, GET /api/v1/auth/logout, POST /api/v1/auth/logout,
-			POST /api/v1/auth/backchannel-logout, POST /api/v1/users/login, POST /api/v1/users/refresh, POST /api/v1/users/signup, PUT /api/v1/users/registrationConfirmation,
+			POST /api/v1/auth/backchannel-logout, POST /api/v1/users/login, POST /api/v1/users/refresh, POST /api/v1/auth/session, POST /api/v1/users/signup, PUT /api/v1/users/registrationConfirmation,
 			PUT /api/v1/users/resendRegistrationToken, POST /api/v1/users/checkEmailInUse, POST /api/v1/users/checkEmailVerified, POST /api/v1/users/generatePasswordResetLink,
 			POST /api/v1/users/password/reset, GET /api/v1/system/config/auth, GET /api/v1/system/config/jwks, GET /api/v1/system/config/customUiThemePreference,
 			GET /api/v1/system/config/loginConfig, GET /api/v1/system/version, GET /api/v1/system/health`,

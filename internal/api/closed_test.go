@@ -42,6 +42,7 @@ var reviewedPublic = []string{
 	"GET /users/registrationConfirmation",
 	"POST /api/v1/auth/backchannel-logout",
 	"POST /api/v1/auth/logout",
+	"POST /api/v1/auth/session",
 	"POST /api/v1/saml/acs",
 	"POST /api/v1/users/checkEmailInUse",
 	"POST /api/v1/users/checkEmailVerified",

@@ -143,6 +143,7 @@ func accountTries() map[string][]rightsTry {
 		},
 		"DELETE /auth/identities":       {{query: "user=victim", as: lately}},
 		"GET /auth/refresh":             {{why: "wants the cookie of a session"}},
+		"POST /auth/session":            {{body: `{"refreshToken":"nonsense"}`, why: "wants the token itself, from our own page"}},
 		"GET /system/security/arrival":  {{why: "wants a question of the doctor"}},
 		"GET /auth/login":               {{why: "there is no provider"}},
 		"GET /auth/logout":              {{}},

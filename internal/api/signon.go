@@ -79,6 +79,7 @@ func (a *API) signOnRoutes() []Route {
 		{Method: http.MethodGet, Path: "/auth/callback", Access: Public, Page: true, Handle: (*call).finishLogin},
 		{Method: http.MethodGet, Path: base + "/callback", Access: Public, Page: true, Handle: (*call).finishLogin},
 		{Method: http.MethodGet, Path: base + "/refresh", Access: Cookie, Handle: (*call).sessionToken},
+		{Method: http.MethodPost, Path: base + "/session", Access: Public, MaxBody: smallBody, Handle: (*call).keepSession},
 		{Method: http.MethodGet, Path: base + "/logout", Access: Public, Page: true, Handle: (*call).leave},
 		{Method: http.MethodPost, Path: base + "/logout", Access: Public, Page: true, MaxBody: smallBody, Handle: (*call).leave},
 		{Method: http.MethodPost, Path: base + "/backchannel-logout", Access: Public, Foreign: true, Accepts: form, MaxBody: smallBody, Handle: (*call).receiveLogout},
@@ -180,6 +181,26 @@ func (c *call) sessionToken() error {
 	return c.json(http.StatusOK, map[string]any{
 		"accessToken": tokens.AccessToken, "tokenType": tokens.TokenType, "expiryDuration": tokens.ExpiryDuration,
 	})
+}
+
+// keepSession gives the browser a cookie for the session of a refresh token. Only our own
+// pages may ask: another site could make the browser go on as somebody else.
+func (c *call) keepSession() error {
+	if !c.own() {
+		return auth.Refuse(auth.CodeOrigin)
+	}
+	var body struct {
+		RefreshToken string `json:"refreshToken"`
+	}
+	if err := c.decode(&body); err != nil {
+		return err
+	}
+	kept, err := c.auth.KeepInBrowser(c.ctx(), body.RefreshToken)
+	if err != nil {
+		return err
+	}
+	c.setSession(kept.Cookie, kept.Expires)
+	return c.empty(http.StatusNoContent)
 }
 
 // leave signs the browser out. A foreign page can lead here, but only show a button.
