@@ -23,7 +23,7 @@ SEARCH ?= 20000
 # How many terms, rows and nodes of lineage its large calls are about; 0 leaves that part out.
 LARGE ?= 10000
 
-.PHONY: help run build test test-unit test-fuzz test-store test-search test-acceptance test-signon lint bench clean
+.PHONY: help run build test test-unit test-fuzz test-store test-search test-web test-acceptance test-signon lint bench clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -31,8 +31,9 @@ help: ## show this list
 run: build ## build Catalpa and start it on http://localhost:8585 (SAMPLE=1 loads a sample catalog)
 	exec bin/catalpa server $(if $(filter-out 0,$(SAMPLE)),--sample) $(ARGS)
 
-build: ## build bin/catalpa, a static binary
+build: ## build bin/catalpa, a static binary (UI=0 leaves the user interface out)
 	@tools/setup.sh go
+	@$(if $(filter 0,$(UI)),rm -rf web/dist/ui .cache/web.stamp,tools/web.sh)
 	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/catalpa ./cmd/catalpa
 
 test: build ## run everything: unit tests, PostgreSQL, OpenSearch, the real clients, sign-on in a browser
@@ -54,6 +55,10 @@ test-store: ## run the tests of the store in PostgreSQL against a real server
 test-search: ## run the tests of the search engine OpenSearch against a real node
 	@tools/setup.sh go
 	@tools/test.sh search
+
+test-web: ## run the tests of the user interface's parts
+	@tools/setup.sh web
+	@tools/test.sh web
 
 test-acceptance: build ## run the real clients against bin/catalpa
 	@tools/test.sh acceptance

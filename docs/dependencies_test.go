@@ -16,22 +16,27 @@ var (
 	listed   = regexp.MustCompile(`(?m)^\| ([^|` + "`" + `]+?) \|[^|]+\|[^|]+\|$`)
 )
 
-// TestEveryDependencyHasAReason compares what the code imports, and what the browser
-// tests install, with the list: each has its line, and no line is left of another.
+// TestEveryDependencyHasAReason compares what the code imports, and what the user
+// interface and the browser tests install, with the list: each has its line, and no line is left of another.
 func TestEveryDependencyHasAReason(t *testing.T) {
 	used := modules(t)
-	raw, err := os.ReadFile(filepath.Join(root, "signontest", "package.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var manifest struct {
-		Dependencies map[string]string `json:"dependencies"`
-	}
-	if err := json.Unmarshal(raw, &manifest); err != nil {
-		t.Fatal(err)
-	}
-	for name := range manifest.Dependencies {
-		used["npm "+name] = true
+	for _, dir := range []string{"signontest", "web"} {
+		raw, err := os.ReadFile(filepath.Join(root, dir, "package.json"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var manifest struct {
+			Dependencies    map[string]string `json:"dependencies"`
+			DevDependencies map[string]string `json:"devDependencies"`
+		}
+		if err := json.Unmarshal(raw, &manifest); err != nil {
+			t.Fatal(err)
+		}
+		for _, list := range []map[string]string{manifest.Dependencies, manifest.DevDependencies} {
+			for name := range list {
+				used["npm "+name] = true
+			}
+		}
 	}
 	found := map[string]bool{}
 	for _, match := range listed.FindAllStringSubmatch(pages(t)["docs/dependencies.md"], -1) {

@@ -101,6 +101,8 @@ func TestAdminSeesWhyPeopleAreRefused(t *testing.T) {
 	admin.do("click", order{"selector": ".logo"}, nil)
 	admin.home("root@example.com")
 	admin.do("back", order{}, nil)
+	admin.ui("where the own account was opened")
+	admin.do("back", order{}, nil)
 	admin.shows("Sign-in settings")
 	admin.do("back", order{}, nil)
 	admin.home("root@example.com")

@@ -27,9 +27,16 @@ func (p *page) signIn(c *catalpa, login string) {
 	p.signInAt(login, "right")
 }
 
-// home waits for the page of somebody who is signed in.
+// home waits until somebody is signed in and goes to the page about the own account.
 func (p *page) home(email string) {
 	p.t.Helper()
+	p.do("waitFor", order{"selector": "#ui .app:visible, #view-home:visible"}, nil)
+	var ui bool
+	p.evaluate(`() => document.body.dataset.view === "ui"`, nil, &ui)
+	if ui {
+		p.press("^Account of ")
+		p.do("click", order{"role": "menuitem", "name": "^Sessions and password$"}, nil)
+	}
 	p.shows("You are signed in")
 	p.shows(email)
 }

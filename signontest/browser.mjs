@@ -99,6 +99,10 @@ const commands = {
     const [opened] = await Promise.all([page.waitForEvent('popup'), target(page, where).click()]);
     pages.set(newcomer, opened);
   },
+  /** Keys go to what has the focus. */
+  press: ({ page, key }) => page.keyboard.press(key),
+  type: ({ page, text }) => page.keyboard.type(text),
+  focus: ({ page, ...where }) => target(page, where).focus(),
   fill: ({ page, value, ...where }) => target(page, where).fill(value),
   waitFor: ({ page, patience, ...where }) => target(page, where).waitFor({ timeout: patience ?? PATIENCE }),
   count: ({ page, selector }) => page.locator(selector).count(),

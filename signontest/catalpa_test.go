@@ -31,6 +31,7 @@ type catalpa struct {
 	env     []string
 	log     *output
 	secrets []string // of its settings
+	options []string // of the command, besides those that tests need
 	cmd     *exec.Cmd
 	ended   chan error
 }
@@ -106,6 +107,7 @@ func (c *catalpa) start(s settings) {
 func (c *catalpa) run() {
 	c.t.Helper()
 	c.cmd = exec.Command(c.bin, "server", "--data-dir", c.data, "--listen", c.listen)
+	c.cmd.Args = append(c.cmd.Args, c.options...)
 	c.cmd.Dir, c.cmd.Env = c.t.TempDir(), c.env
 	c.cmd.Stdout, c.cmd.Stderr = c.log, c.log
 	c.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}

@@ -9,6 +9,7 @@
 #   python    .cache/venv with the clients of acceptance/requirements.txt
 #   schemathesis  .cache/schemathesis with what acceptance/schemathesis.txt lists
 #   node      Node and signontest/node_modules: test provider, browser driver
+#   web       Node and web/node_modules: what the user interface is built with
 #   chromium  the browser; CHROMIUM names another than the one on the PATH
 #   java      Java, and Maven for as long as Keycloak is not there
 #   keycloak  .cache/keycloak, unpacked and built for starting quickly; needs java
@@ -118,8 +119,8 @@ packages_node() {
 
 # A distribution's Node may be too old; npm's package of it then goes into the cache,
 # where tools/test.sh finds it.
-make_node() {
-  local modules=signontest/node_modules wanted arch
+node_itself() {
+  local arch
   if ! recent_node && [[ ! -x .cache/node/bin/node ]]; then
     arch=$(node -p process.arch)
     npm install --silent --no-audit --no-fund --no-save --ignore-scripts --prefix .cache/node.new "node-linux-$arch@20.19.5"
@@ -127,9 +128,25 @@ make_node() {
     mv ".cache/node.new/node_modules/node-linux-$arch" .cache/node
     rm -rf .cache/node.new
   fi
+}
+
+make_node() {
+  local modules=signontest/node_modules wanted
+  node_itself
   wanted=$(cat signontest/package.json signontest/package-lock.json | sha256sum | cut -d' ' -f1)
   stamped "$modules" "$wanted" && return
   (cd signontest && npm ci --silent --no-audit --no-fund --ignore-scripts)
+  printf '%s\n' "$wanted" >"$modules/.stamp"
+}
+
+packages_web() { packages_node; }
+
+make_web() {
+  local modules=web/node_modules wanted
+  node_itself
+  wanted=$(cat web/package.json web/package-lock.json | sha256sum | cut -d' ' -f1)
+  stamped "$modules" "$wanted" && return
+  (cd web && PATH=$PWD/../.cache/node/bin:$PATH npm ci --silent --no-audit --no-fund --ignore-scripts)
   printf '%s\n' "$wanted" >"$modules/.stamp"
 }
 

@@ -3,6 +3,7 @@
 # sum at the end.
 #   unit        go test -race over all packages, command-line scripts included, and what
 #               is not built under the race detector without it
+#   web         the parts of the user interface that compute something
 #   store       the store in PostgreSQL, and the contract of the API on it, at a real server
 #   search      the search engine OpenSearch, against a real node
 #   acceptance  the real clients against the built binary
@@ -14,7 +15,7 @@
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 parts=("$@")
-[[ ${#parts[@]} -gt 0 ]] || parts=(unit store search acceptance signon)
+[[ ${#parts[@]} -gt 0 ]] || parts=(unit web store search acceptance signon)
 cache=$PWD/.cache
 mkdir -p "$cache/bin"
 tally=$(mktemp "$cache/tally.XXXXXX")
@@ -53,6 +54,7 @@ fuzz() {
 # What the last parts need waits for the network more than for a core: it is installed
 # beside the first ones.
 needs=()
+! wanted web || needs+=(web)
 ! wanted store || needs+=(postgres)
 ! wanted search || needs+=(opensearch)
 ! wanted acceptance || needs+=(postgres mariadb kafka python schemathesis)
@@ -102,6 +104,17 @@ if [[ -n $setup ]] && ! wait "$setup"; then
   status=1
 fi
 setup=
+
+if wanted web; then
+  heading "parts of the user interface"
+  (cd web && PATH=$cache/node/bin:$PATH npx --no-install vitest run --reporter=json --outputFile="$cache/vitest.json" >/dev/null) || status=1
+  node -e '
+    const { numPassedTests: passed, numFailedTests: failed, testResults } = JSON.parse(require("fs").readFileSync(process.argv[1], "utf8"));
+    for (const file of testResults) for (const one of file.assertionResults) if (one.status === "failed") console.log(`FAIL ${one.fullName}\n${one.failureMessages.join("\n")}`);
+    console.log(`${passed} passed, ${failed} failed`);
+    require("fs").appendFileSync(process.argv[2], `${passed} ${failed} 0\n`);
+    process.exit(passed > 0 && failed === 0 ? 0 : 1);' "$cache/vitest.json" "$tally" || status=1
+fi
 
 if wanted store; then
   heading "the store in PostgreSQL"

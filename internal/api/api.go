@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"io/fs"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -73,6 +74,7 @@ type Options struct {
 	Indexer   Indexer
 	Limits    Limits
 	Version   string // version of Catalpa
+	UI        fs.FS  // the user interface as it was built; nil for none
 	Wire      string // version of the API that clients compare, e.g. 1.12.14
 	PublicURL string // scheme and host of the server as clients see it; "" takes the request's
 	Settings  Settings
@@ -152,7 +154,7 @@ func New(opts Options) *API {
 		rankings: new(atomic.Pointer[readRanking]),
 		engine:   opts.Engine, auth: opts.Auth, index: opts.Index, indexer: opts.Indexer, limits: opts.Limits,
 		version: opts.Version, wire: opts.Wire, publicURL: strings.TrimSuffix(opts.PublicURL, "/"), settings: opts.Settings,
-		signOn: opts.SignOn, security: opts.Security, checkup: opts.Checkup, accepted: opts.Accepted, alerts: opts.Alerts, pages: pages.MustNew(opts.Version), log: opts.Log, routes: newRoutes(), started: time.Now(), presence: newPresence(), streams: make(chan struct{}, maxStreams), defaults: opts.Defaults,
+		signOn: opts.SignOn, security: opts.Security, checkup: opts.Checkup, accepted: opts.Accepted, alerts: opts.Alerts, pages: pages.MustNew(opts.Version, opts.UI), log: opts.Log, routes: newRoutes(), started: time.Now(), presence: newPresence(), streams: make(chan struct{}, maxStreams), defaults: opts.Defaults,
 	}
 	if a.log == nil {
 		a.log = slog.Default()
@@ -302,6 +304,9 @@ func (c *call) admit() error {
 // which routes there are.
 func (c *call) unknown() error {
 	path := c.r.URL.EscapedPath()
+	if c.ofUI(path) {
+		return c.appPage("app")
+	}
 	if hasSlash(path) && c.matchMissing(path) == "" && len(c.allowedMethods(path)) == 0 {
 		return ambiguous()
 	}

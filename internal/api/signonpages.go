@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -49,6 +50,16 @@ func (c *call) asset() error {
 		return entity.Errorf(entity.KindNotFound, "HTTP 404 Not Found: there is no such file")
 	}
 	return nil
+}
+
+// ofUI tells whether a browser goes to an address of the user interface: whatever is
+// neither of the API nor a file. Which addresses there are, the user interface knows.
+func (c *call) ofUI(path string) bool {
+	if c.pages.UI().Script == "" || !c.navigation() || c.r.Method != http.MethodGet && c.r.Method != http.MethodHead {
+		return false
+	}
+	first, _, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
+	return !slices.Contains([]string{"api", "assets", "openapi.json", "favicon.ico", "robots.txt"}, first)
 }
 
 // The ways in which a page signs in.
@@ -101,6 +112,8 @@ type appSettings struct {
 	SignIn       string        `json:"signIn"`
 	SignedOut    string        `json:"signedOut"`
 	Client       *PublicClient `json:"client,omitempty"`
+	UI           *pages.UI     `json:"ui,omitempty"`
+	Version      string        `json:"version"`
 }
 
 // appData is what the template of the page shows.
@@ -126,10 +139,14 @@ func (c *call) appPage(view string) error {
 	if data.SignedOut || view == "signin" && !(settings.AutoRedirect && way != byPassword) {
 		data.View = "signin"
 	}
-	page := pages.Page{Template: "app", Title: "Sign in", Data: data, Settings: appSettings{
+	page := pages.Page{Template: "app", Title: "Sign in", Data: data, Settings: &appSettings{
 		View: view, Mode: way, ProviderName: data.Provider, AutoRedirect: settings.AutoRedirect, SignIn: data.SignIn,
-		SignedOut: cmp.Or(settings.link("/signed-out"), "/signed-out"), Client: settings.publicClient(way),
+		Version: c.version, SignedOut: cmp.Or(settings.link("/signed-out"), "/signed-out"), Client: settings.publicClient(way),
 	}}
+	if ui := c.pages.UI(); ui.Script != "" {
+		page.UI = ui
+		page.Settings.(*appSettings).UI = &ui
+	}
 	if client := settings.publicClient(way); client != nil {
 		page.Connect = []string{client.TokenEndpoint}
 	}

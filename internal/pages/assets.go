@@ -63,6 +63,9 @@ func (p *Pages) assetPath(name string) (string, error) {
 // asked for by another build's name comes too, for pages that another release in
 // the same cluster wrote, but is not kept by the browser.
 func (p *Pages) WriteAsset(w http.ResponseWriter, r *http.Request, build, name string) bool {
+	if build == uiBuild {
+		return p.writeUI(w, r, name)
+	}
 	a, ok := p.assets[name]
 	if !ok {
 		return false

@@ -27,11 +27,18 @@ type Pages struct {
 	build     string // names the content of all assets
 	failures  map[string]words
 	version   string
+	ui        UI
+	uiAssets  map[string]packed
 }
 
-// New reads templates and assets; version is shown at the foot of each page.
-func New(version string) (*Pages, error) {
+// New reads templates and assets; version is shown at the foot of each page. files are
+// those of the user interface, nil for none.
+func New(version string, files fs.FS) (*Pages, error) {
 	p := &Pages{version: version}
+	var err error
+	if p.ui, p.uiAssets, err = readUI(files); err != nil {
+		return nil, err
+	}
 	static, err := fs.Sub(staticFiles, "static")
 	if err != nil {
 		return nil, err
@@ -61,12 +68,15 @@ type Page struct {
 	Data any
 	// Connect are addresses besides the server's own whose origins the script may call.
 	Connect []string
+	// UI is what the page loads once somebody is signed in.
+	UI UI
 }
 
 // shown is what a template gets.
 type shown struct {
 	Title, Version, Settings string
 	Data                     any
+	UI                       UI
 }
 
 // Write answers with a page. Nothing of a failing template reaches the browser.
@@ -79,7 +89,7 @@ func (p *Pages) Write(w http.ResponseWriter, r *http.Request, page Page) error {
 		}
 	}
 	var out bytes.Buffer
-	view := shown{Title: page.Title, Version: p.version, Settings: string(settings), Data: page.Data}
+	view := shown{Title: page.Title, Version: p.version, Settings: string(settings), Data: page.Data, UI: page.UI}
 	if err := p.templates.ExecuteTemplate(&out, page.Template+".html", view); err != nil {
 		return fmt.Errorf("writing the page %s: %w", page.Template, err)
 	}
@@ -112,7 +122,7 @@ func policy(connect []string) string {
 			allowed = append(allowed, origin)
 		}
 	}
-	return "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; img-src 'self' data:; connect-src " +
+	return "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; img-src 'self' data: blob:; connect-src " +
 		strings.Join(allowed, " ") + "; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 }
 
@@ -137,8 +147,8 @@ func Origin(address string) string {
 }
 
 // MustNew is New for files that the tests have read: it panics where it would fail.
-func MustNew(version string) *Pages {
-	p, err := New(version)
+func MustNew(version string, files fs.FS) *Pages {
+	p, err := New(version, files)
 	if err != nil {
 		panic(err)
 	}

@@ -48,7 +48,7 @@ func TestPolicyNamesOnlyOrigins(t *testing.T) {
 var forms = regexp.MustCompile(`(?s)<form.*?</form>`)
 
 func TestEveryTemplateIsWritten(t *testing.T) {
-	p := MustNew("1.2.3")
+	p := MustNew("1.2.3", nil)
 	type data struct {
 		View, Provider, SignIn, Kind, SignOut                string
 		SignedOut, Password, Directory, Own, Reset, Register bool
@@ -94,7 +94,7 @@ func TestEveryTemplateIsWritten(t *testing.T) {
 }
 
 func TestStoppedShowsWhereAndWhy(t *testing.T) {
-	p := MustNew("1")
+	p := MustNew("1", nil)
 	for _, test := range []struct {
 		failure         Failure
 		heading, say    string

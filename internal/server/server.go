@@ -20,6 +20,7 @@ import (
 	"github.com/catalpa-metadata/catalpa/internal/lineage"
 	"github.com/catalpa-metadata/catalpa/internal/seed"
 	"github.com/catalpa-metadata/catalpa/internal/store"
+	"github.com/catalpa-metadata/catalpa/web"
 )
 
 // WireVersion is the version of the API that clients compare with their own.
@@ -261,7 +262,7 @@ func (a *assembly) newAPI(cfg *config.Config, opts Options, log *slog.Logger) *a
 	limits.Concurrent, limits.Timeout = cfg.Limits.MaxConcurrent, cfg.Limits.RequestTimeout
 	return api.New(api.Options{
 		Engine: a.engine, Auth: a.auth, Index: a.index, Indexer: a.indexer, Limits: limits,
-		Version: opts.Version, Wire: WireVersion, Log: log, PublicURL: publicURL(cfg), SignOn: a.signOnSettings, Security: a.signOn, Checkup: a.checkup, Accepted: a.accepted, Defaults: seed.DefaultSetting, Alerts: a.alerts,
+		Version: opts.Version, UI: web.Files(), Wire: WireVersion, Log: log, PublicURL: publicURL(cfg), SignOn: a.signOnSettings, Security: a.signOn, Checkup: a.checkup, Accepted: a.accepted, Defaults: seed.DefaultSetting, Alerts: a.alerts,
 		Settings: api.Settings{
 			ClusterName: cfg.ClusterName, Provider: cfg.Authentication.Provider, PrincipalDomain: cfg.Authorizer.PrincipalDomain, EnforceDomain: cfg.Authorizer.EnforcePrincipalDomain,
 			AdminPrincipals: cfg.Authorizer.AdminPrincipals, JWTPrincipals: cfg.Authentication.JWTPrincipalClaims,

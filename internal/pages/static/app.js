@@ -8,14 +8,20 @@ import { home } from "./home.js";
 import { settingsPage } from "./settings.js";
 import { $, element, formError, newPasswordError, say, settings, show, stopped, submitted, watchNewPassword, watchPeeks } from "./view.js";
 
-/** Where the settings are; all else is the start page. */
+/** Where the settings are, and what concerns one's own account; all else is the user interface, or the start page where none was built. */
 const settingsPath = "/settings/sign-in";
+const accountPath = "/account";
+
+const here = () => location.pathname + location.search + location.hash;
 
 /** Where to go when somebody is signed in. */
-let wanted = settings.view === "settings" ? settingsPath : "/";
+let wanted = settings.view === "app" ? here() : settings.view === "settings" ? settingsPath : "/";
+
+/** Says that a cookie keeps the session, which scripts cannot see. */
+const keptMark = "catalpa.kept";
 
 const guard = new Guard(sessionStorage);
-const session = new Session({ renewer: { password: renewByToken, redirect: renewByCookie, public: renewAtProvider }[settings.mode] });
+const session = new Session({ renewer: { password: (tokens) => (tokens.kept ? renewByCookie() : renewByToken(tokens)), redirect: renewByCookie, public: renewAtProvider }[settings.mode] });
 
 /** Errors that no repetition mends. @param {any} error */
 function final(error) {
@@ -30,8 +36,24 @@ async function renewByToken({ refresh }) {
 
 async function renewByCookie() {
   const answer = await call("GET", "/auth/refresh", { cookies: true }).catch((error) => { throw final(error); });
-  return { token: answer.accessToken };
+  return { token: answer.accessToken, kept: true };
 }
+
+/** Has a cookie keep the session: this page then holds nothing that renews it, and finds it again when it is loaded anew. */
+async function keep() {
+  const { token, refresh } = session.tokens ?? {};
+  if (settings.mode !== "password" || !refresh || !window.isSecureContext) return;
+  try {
+    await call("POST", "/auth/session", { body: { refreshToken: refresh }, cookies: true });
+    localStorage.setItem(keptMark, "1");
+    session.set({ token, kept: true });
+  } catch {
+    // it goes on with what it has
+  }
+}
+
+/** Where to go at the server to sign in and come back to what was wanted. */
+const signInAddress = () => (wanted === "/" ? settings.signIn : loginTo(wanted));
 
 async function renewAtProvider({ refresh }) {
   if (!refresh) throw Object.assign(new Refusal("SEC-REFRESH"), { final: true });
@@ -51,7 +73,7 @@ function fail(error) {
 
 /** Goes to the sign-in at a click, or shows the form. */
 function begin() {
-  if (settings.mode === "redirect") return location.assign(settings.signIn);
+  if (settings.mode === "redirect") return location.assign(signInAddress());
   if (settings.mode === "public") return leave(false);
   history.replaceState(null, "", "/signin");
   show("signin");
@@ -73,7 +95,7 @@ async function leave(silent) {
 /** Redirects without a click, unless that goes round in circles. @param {boolean} silent */
 function leaveByItself(silent) {
   if (!guard.redirect()) return fail(new Refusal(guard.failure || "SEC-CB-STATE"));
-  if (settings.mode === "redirect") return location.replace(settings.signIn);
+  if (settings.mode === "redirect") return location.replace(signInAddress());
   return leave(silent);
 }
 
@@ -102,7 +124,7 @@ async function callback() {
   history.replaceState(null, "", "/callback");
   const answer = answerOf(place, settings.client.responseType);
   const attempt = guard.take(answer.get("state") ?? "");
-  if (attempt?.wanted === settingsPath) wanted = settingsPath;
+  if (typeof attempt?.wanted === "string" && /^\/(?![/\\])/.test(attempt.wanted)) wanted = attempt.wanted;
   let got;
   try {
     got = judge(answer, attempt, settings.client);
@@ -125,7 +147,7 @@ async function callback() {
 async function enter(oneTime) {
   const me = await call("GET", "/users/loggedInUser?fields=roles,teams", { token: session.token });
   guard.settled();
-  if (location.pathname !== wanted) history.replaceState(null, "", wanted);
+  if (here() !== wanted) history.replaceState(null, "", wanted);
   let sessions = [];
   try {
     sessions = await call("GET", "/auth/sessions", { token: session.token });
@@ -133,7 +155,8 @@ async function enter(oneTime) {
     if (error.code === "SEC-PASSWORD-ONETIME") return choosePassword(me, oneTime);
     if (error.status === 401) throw error;
   }
-  open(me, sessions);
+  await keep();
+  await open(me, sessions);
   window.onpopstate = () => reopen(me);
   warnOfEnd();
 }
@@ -150,8 +173,30 @@ function open(me, sessions) {
     go("/");
   };
   if (me.isAdmin) warnOfAccepted();
+  if (ofUI()) return openUI(me, go);
   if (location.pathname === settingsPath) return settingsPage({ me, session, back: () => go("/"), again: signInAgain });
   home({ me, sessions, session, signOut, changePassword: () => choosePassword(me), openSettings: () => go(settingsPath) });
+}
+
+/** Whether the address is one of the user interface. */
+const ofUI = () => settings.ui && ![settingsPath, accountPath].includes(location.pathname);
+
+/** What the user interface gave back when it began. */
+let ui = null;
+
+/** Puts the user interface in this page's place. It stays as it is while the page asks to sign in again. @param {any} me @param {(path: string) => void} go */
+async function openUI(me, go) {
+  document.body.dataset.view = "ui";
+  if (ui) return ui.show(me);
+  const { mount } = await import(settings.ui.script);
+  ui = mount($("ui"), {
+    me, version: settings.version, token: () => session.token, renew: () => session.renew(), signOut,
+    account: () => go(accountPath), signOnSettings: () => go(settingsPath),
+    signInAgain: () => {
+      wanted = here();
+      signInAgain();
+    },
+  });
 }
 
 /** Tells administrators what the server would not have started with, had nobody accepted it. */
@@ -168,6 +213,8 @@ async function warnOfAccepted() {
 /** @param {any} me */
 async function reopen(me) {
   if (!session.token) return;
+  wanted = here();
+  if (ofUI()) return open(me, {});
   try {
     open(me, await call("GET", "/auth/sessions", { token: session.token }));
   } catch (error) {
@@ -229,6 +276,8 @@ async function signOut() {
   guard.leave();
   if (settings.mode === "redirect") return location.assign("/api/v1/auth/logout");
   if (settings.mode === "public") return location.assign(settings.client?.signOut || "/signed-out");
+  if (localStorage.getItem(keptMark)) await call("POST", "/auth/logout", { body: {}, cookies: true }).catch(() => {});
+  localStorage.removeItem(keptMark);
   await call("POST", "/users/logout", { token, body: {} }).catch(() => {});
   location.assign("/signed-out");
 }
@@ -238,10 +287,11 @@ function warnOfEnd() {
   const again = () => {
     $("ending").close();
     guard.settled();
+    wanted = here();
     if (settings.mode === "password") signIn();
     else leaveOrStay();
   };
-  const leaveOrStay = () => (settings.mode === "public" ? leave(true) : location.assign(settings.signIn));
+  const leaveOrStay = () => (settings.mode === "public" ? leave(true) : location.assign(signInAddress()));
   const open = (title, word, button) => {
     $("ending-title").textContent = title;
     $("ending-word").textContent = word;
@@ -262,24 +312,27 @@ function warnOfEnd() {
 /** Finds out whether there is a session already. */
 async function resume() {
   if (await session.ask()) return enter();
-  if (settings.mode === "redirect") {
+  if (settings.mode === "redirect" || settings.mode === "password" && localStorage.getItem(keptMark)) {
     try {
       session.set(await renewByCookie());
       return await enter();
     } catch (error) {
       if (error.status !== 401) throw error;
+      localStorage.removeItem(keptMark);
       if (guard.failure && guard.failure === error.code) throw error;
     }
   }
   if (guard.out || settings.mode === "password") return signIn(guard.out ? "You are signed out." : "");
   if (settings.autoRedirect) return leaveByItself(false);
-  if (settings.mode === "public" && ["home", "settings"].includes(settings.view)) return leaveByItself(true);
+  if (settings.mode === "public" && ["app", "home", "settings"].includes(settings.view)) return leaveByItself(true);
   return signIn();
 }
 
 async function start() {
   watchForm();
   watchPeeks();
+  document.body.append($("ending")); // shown over the user interface, too
+  if (settings.mode === "redirect" && wanted !== "/" && $("continue")) $("continue").href = signInAddress();
   watchNewPassword();
   $("continue")?.addEventListener("click", (event) => {
     guard.settled();
@@ -289,6 +342,7 @@ async function start() {
   });
   session.addEventListener("out", () => {
     guard.leave();
+    wanted = ui ? here() : wanted;
     signIn("You are signed out.");
   });
   if (settings.view === "signed-out") return guard.leave();
