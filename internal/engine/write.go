@@ -424,16 +424,7 @@ func (w *write) sign(ent *entity.Entity) {
 // finish runs the hooks on the new state, cleans its texts and seals its secrets.
 func (w *write) finish(ctx context.Context, old *entity.Entity) error {
 	ent := w.in.ent
-	if err := w.checkLabels(ctx, old); err != nil {
-		return err
-	}
-	if err := w.storeNested(); err != nil {
-		return err
-	}
-	if err := w.review(ctx, old); err != nil {
-		return err
-	}
-	if err := w.keepContractSuite(ctx); err != nil {
+	if err := w.follow(ctx, old); err != nil {
 		return err
 	}
 	if w.t.Hooks.Prepare != nil {
@@ -466,6 +457,20 @@ func (w *write) finish(ctx context.Context, old *entity.Entity) error {
 		}
 	}
 	return w.sealFor(ctx, old)
+}
+
+// follow does what else the rules of labels, nested parts, reviews and contracts ask for.
+func (w *write) follow(ctx context.Context, old *entity.Entity) error {
+	if err := w.checkLabels(ctx, old); err != nil {
+		return err
+	}
+	if err := w.storeNested(); err != nil {
+		return err
+	}
+	if err := w.review(ctx, old); err != nil {
+		return err
+	}
+	return w.keepContractSuite(ctx)
 }
 
 // requireMembers makes sure that a new entity has what its schema requires, which

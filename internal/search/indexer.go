@@ -281,14 +281,7 @@ func (x *Indexer) step(ctx context.Context) (more bool, err error) {
 	if err != nil || len(events) == 0 {
 		return false, err
 	}
-	seen := make(map[entity.ID]bool, len(events))
-	ids := make([]entity.ID, 0, len(events))
-	for _, event := range events {
-		if event.EntityID != entity.NilID && event.EntityType != entity.TypeThread && !seen[event.EntityID] {
-			seen[event.EntityID] = true
-			ids = append(ids, event.EntityID)
-		}
-	}
+	ids := changed(events)
 	last := events[len(events)-1].Seq
 	// What others inherit is never given up: it may decide who sees them.
 	if err := x.spread(ctx, events); err != nil {
@@ -312,6 +305,19 @@ func (x *Indexer) step(ctx context.Context) (more bool, err error) {
 	x.attempts = 0
 	x.advance(last)
 	return len(events) == batchEvents, nil
+}
+
+// changed lists the entities that events are about, each once. Threads are not searched.
+func changed(events []store.Event) []entity.ID {
+	seen := make(map[entity.ID]bool, len(events))
+	ids := make([]entity.ID, 0, len(events))
+	for _, event := range events {
+		if event.EntityID != entity.NilID && event.EntityType != entity.TypeThread && !seen[event.EntityID] {
+			seen[event.EntityID] = true
+			ids = append(ids, event.EntityID)
+		}
+	}
+	return ids
 }
 
 // write loads the entities and applies them as one batch. When that fails, each
