@@ -126,8 +126,12 @@ func (c *call) newThread(request threadRequest) (feed.Thread, error) {
 	if err := thread.Check(); err != nil {
 		return thread, err
 	}
-	if thread.Task != nil && thread.Task.Type == feed.RequestApproval {
+	switch {
+	case thread.Task == nil:
+	case thread.Task.Type == feed.RequestApproval:
 		return thread, entity.BadRequest("a task that asks for an approval comes by itself when a glossary term goes into review")
+	case thread.Task.Type == feed.FeedbackApproval:
+		return thread, entity.BadRequest("a task about feedback comes by itself when feedback is given: POST /v1/tags/name/{fqn}/feedback")
 	}
 	return thread, nil
 }

@@ -95,6 +95,8 @@ func (c *call) resolveTask() error {
 		err = c.resolveByEdit(t, &thread, request.Value)
 	case thread.Task.Type == feed.RequestApproval:
 		err = c.resolveApproval(t, &thread, request.Value)
+	case thread.Task.Type == feed.FeedbackApproval:
+		err = c.resolveFeedback(t, &thread, request.Value)
 	default:
 		err = c.endTask(t, &thread, request.Value, "", entity.EventTaskResolved)
 	}
@@ -150,9 +152,12 @@ func (c *call) closeTask() error {
 	if err != nil {
 		return err
 	}
-	if thread.Task.Type == feed.RequestApproval {
+	switch thread.Task.Type {
+	case feed.RequestApproval:
 		err = c.withdraw(t, &thread, request.Comment)
-	} else {
+	case feed.FeedbackApproval:
+		err = c.rejectFeedback(t, &thread, "", request.Comment, entity.EventTaskClosed)
+	default:
 		err = c.endTask(t, &thread, "", request.Comment, entity.EventTaskClosed)
 	}
 	if err != nil {

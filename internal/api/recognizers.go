@@ -63,6 +63,8 @@ const feedbackKind = "recognizerFeedback"
 type keptFeedback struct {
 	Tag      entity.ID          `json:"tag"`
 	Feedback recognizerFeedback `json:"feedback"`
+	// Recognizer is what had found the label, as the label said; nil if it did not.
+	Recognizer jsontext.Value `json:"recognizer,omitzero"`
 }
 
 // recognizerFeedback is what somebody says of a label that was put on by a machine.
@@ -98,47 +100,74 @@ func (c *call) addRecognizerFeedback(t *registry.Type) error {
 	if err != nil {
 		return err
 	}
-	err = c.engine.Store().Update(c.ctx(), func(tx store.Tx) error {
-		tag, err := c.liveRow(tx, t, sel, policy.ViewBasic)
+	kept, row, err := c.newFeedback(t, sel, of, about, link, f)
+	if err != nil {
+		return err
+	}
+	asked, now, err := c.whoDecides(t, of, row, kept)
+	switch {
+	case err != nil:
+		return err
+	case now:
+		err = c.applyFeedback(of, row.ID, link, &kept, nil)
+	default:
+		err = c.engine.Store().Update(c.ctx(), func(tx store.Tx) error { return c.askReviewers(tx, row, &kept, asked) })
+	}
+	if err != nil {
+		return err
+	}
+	return c.json(http.StatusCreated, kept.Feedback)
+}
+
+// newFeedback is what the caller says, and what it is about.
+func (c *call) newFeedback(t *registry.Type, sel engine.Selector, of *registry.Type, about engine.Selector, link entity.Link, f recognizerFeedback) (keptFeedback, store.Row, error) {
+	var row store.Row
+	var kept keptFeedback
+	err := c.engine.Store().View(c.ctx(), func(r store.Reader) error {
+		tag, err := c.liveRow(r, t, sel, policy.ViewBasic)
 		if err != nil {
 			return err
 		}
-		row, err := c.liveRow(tx, of, about, policy.ViewBasic)
-		if err != nil {
+		if row, err = c.liveRow(r, of, about, policy.ViewBasic); err != nil {
 			return err
 		}
-		if err := mustBeGenerated(of, row, link, tag.FQN); err != nil {
+		recognizer, err := generatedLabel(of, row, link, tag.FQN)
+		if err != nil {
 			return err
 		}
 		me := c.me()
 		f.ID, f.Tag, f.Status, f.CreatedBy, f.CreatedAt = entity.NewID(), tag.FQN, pendingStatus, &me, millis()
 		delete(f.Rest, "resolution")
-		doc, err := encoded(keptFeedback{Tag: tag.ID, Feedback: f})
-		if err != nil {
-			return err
-		}
-		return tx.PutRecord(c.ctx(), store.Record{Kind: feedbackKind, Owner: row.ID.String(), Key: f.ID.String(), At: f.CreatedAt, Doc: doc})
+		kept = keptFeedback{Tag: tag.ID, Feedback: f, Recognizer: recognizer}
+		return nil
 	})
-	if err != nil {
-		return err
-	}
-	return c.json(http.StatusCreated, f)
+	return kept, row, err
 }
 
-// mustBeGenerated makes sure that a label is there and was set by a machine.
-func mustBeGenerated(t *registry.Type, row store.Row, link entity.Link, tag string) error {
+// generatedLabel finds a label that was set by a machine, and what had found it.
+func generatedLabel(t *registry.Type, row store.Row, link entity.Link, tag string) (recognizer jsontext.Value, err error) {
 	ent, err := engine.Decode(row)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	labels, err := feed.LabelsAt(t, ent, link)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if !slices.ContainsFunc(labels, func(l entity.TagLabel) bool { return l.TagFQN == tag && l.LabelType == "Generated" }) {
-		return entity.BadRequest("%s has no label %s that was found by a recognizer: feedback is about those only", entity.Shorten(link.String(), 300), entity.Shorten(tag, 200))
+	i := slices.IndexFunc(labels, func(l entity.TagLabel) bool { return l.TagFQN == tag && l.LabelType == "Generated" })
+	if i < 0 {
+		return nil, entity.BadRequest("%s has no label %s that was found by a recognizer: feedback is about those only", entity.Shorten(link.String(), 300), entity.Shorten(tag, 200))
 	}
-	return nil
+	var found struct {
+		Recognizer jsontext.Value            `json:"recognizer"`
+		Rest       map[string]jsontext.Value `json:",embed"`
+	}
+	if raw := labels[i].Metadata; raw != nil {
+		if err := json.Unmarshal(raw, &found); err != nil {
+			return nil, entity.Internal(err)
+		}
+	}
+	return found.Recognizer, nil
 }
 
 // maxFeedback is how much feedback one answer shows.

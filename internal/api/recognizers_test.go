@@ -44,6 +44,7 @@ func TestFeedbackOnRecognizers(t *testing.T) {
 		return `{"entityLink":"<#E::table::shop.db.public.people::columns::` + column + `>","tagFQN":"x","feedbackType":"FALSE_POSITIVE"` + more + `}`
 	}
 	author, reader := h.consumer("author"), h.consumer("reader")
+	h.do("PATCH", "/tags/name/PII.Sensitive", `[{"op":"add","path":"/reviewers","value":[`+about("user", h.admin.id.String())+`]}]`, 200)
 	made := h.as(author, "POST", path, feedback("mail", `,"userReason":"TEST_DATA","sampleValues":["a@b"],"status":"APPLIED","createdBy":`+about("user", h.admin.id.String())+`,"resolution":{"action":"NO_ACTION_NEEDED"},"id":"`+uuid.NewString()+`"`)).want(201).
 		shows("tagFQN", "PII.Sensitive", "status", "PENDING", "createdBy.name", "author", "userReason", "TEST_DATA", "resolution", "")
 	h.do("GET", path, nil, 200).shows("0.id", made.id(), "0.sampleValues.0", "a@b", "1", "")

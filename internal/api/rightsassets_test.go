@@ -61,7 +61,10 @@ func feedbackTries(tries map[string][]rightsTry) {
 		s.set("n", s.w.next())
 		s.admin("POST", "/tables", `{"name":"g$n","databaseSchema":"databaseService.database.databaseSchema","columns":[],"owners":`+s.w.owners+`,"tags":[{"tagFQN":"$tag_fqn","source":"Classification","labelType":"Generated","state":"Suggested"}]}`, http.StatusCreated)
 	})
-	said := both(labelled, made("feedback", "POST", path, body))
+	said := both(labelled, func(s *scene) { // so that it waits for somebody
+		s.t.Helper()
+		s.admin("PATCH", "/tags/name/$tag_fqn", `[{"op":"add","path":"/reviewers","value":[{"id":"$base_user","type":"user"}]}]`, http.StatusOK)
+	}, made("feedback", "POST", path, body))
 	tag := map[string]string{"fqn": "$tag_fqn"}
 	tries["GET /tags/{id}/recognizers"] = []rightsTry{{}}
 	tries["GET /tags/name/{fqn}/recognizers"] = []rightsTry{{}}

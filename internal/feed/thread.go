@@ -79,6 +79,9 @@ type Task struct {
 	NewValue   string       `json:"newValue,omitzero"`
 	ClosedAt   int64        `json:"closedAt,omitzero"`
 	ClosedBy   string       `json:"closedBy,omitzero"`
+	// Of a task about feedback: what was said, and what had found the label.
+	Feedback   jsontext.Value `json:"feedback,omitzero"`
+	Recognizer jsontext.Value `json:"recognizer,omitzero"`
 }
 
 // The kinds of tasks this package knows how to resolve.
@@ -91,6 +94,10 @@ const (
 
 	// RequestApproval asks reviewers to approve or reject what the task is about.
 	RequestApproval = "RequestApproval"
+
+	// FeedbackApproval asks the reviewers of a tag whether a label that was found by a
+	// machine is wrong, as somebody says.
+	FeedbackApproval = "RecognizerFeedbackApproval"
 )
 
 // AsksForDescription tells whether resolving the task writes a description.
@@ -103,7 +110,7 @@ func (t *Task) AsksForTags() bool { return t.Type == requestTag || t.Type == upd
 
 // Known tells whether the task can be resolved at all.
 func (t *Task) Known() bool {
-	return t.AsksForDescription() || t.AsksForTags() || t.Type == generic || t.Type == RequestApproval
+	return t.AsksForDescription() || t.AsksForTags() || t.Type == generic || t.Type == RequestApproval || t.Type == FeedbackApproval
 }
 
 // Resolution is the change that resolving the task with a value makes. Tags come
