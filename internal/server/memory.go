@@ -3,6 +3,8 @@ package server
 import (
 	"os"
 	"runtime/debug"
+
+	"github.com/KimMachineGun/automemlimit/memlimit"
 )
 
 // gcPercent lets the heap grow to four times what is in use before it is
@@ -21,8 +23,18 @@ func tuneMemory() {
 		debug.SetGCPercent(gcPercent)
 	}
 	if os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(softLimit)
+		debug.SetMemoryLimit(memoryLimit(memlimit.FromCgroup))
 	}
+}
+
+// memoryLimit is the soft limit, or less where a container has less: nine tenths of what
+// it may use, as not all of that is the collector's to give back.
+func memoryLimit(ofContainer func() (uint64, error)) int64 {
+	limit, err := ofContainer()
+	if err != nil || limit == 0 || limit/10*9 > softLimit { // no container, or a large one
+		return softLimit
+	}
+	return int64(limit / 10 * 9)
 }
 
 // releaseMemory gives back what only the start needed.
