@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -55,6 +56,8 @@ type Indexer interface {
 	Rebuild(ctx context.Context, progress func(done, total int)) error
 	// Rebuilding tells how far a rebuild is.
 	Rebuilding() search.Progress
+	// Behind tells how many events the index has not seen yet.
+	Behind(ctx context.Context) (events uint64, err error)
 	// Failures lists entities that are not in the index as they are.
 	Failures() []search.Failure
 	// Reindex makes the documents of some entities anew.
@@ -144,6 +147,8 @@ type API struct {
 	// Bodies on their way, of callers with a credential and of strangers; see receive.
 	arrivals, strangers chan struct{}
 	large               chan struct{} // see enterPage
+	draining            chan struct{} // closed by Drain
+	drain               func()
 	handler             http.Handler
 	describe            func() (*description, error) // the OpenAPI document, made once
 }
@@ -167,6 +172,8 @@ func New(opts Options) *API {
 		a.signOn = fixedSignOn(opts)
 	}
 	a.jobs = job.New(job.Options{Log: a.log})
+	a.draining = make(chan struct{})
+	a.drain = sync.OnceFunc(func() { close(a.draining) })
 	a.slots, a.large = make(chan struct{}, a.limits.Concurrent), make(chan struct{}, largePages)
 	a.arrivals, a.strangers = make(chan struct{}, a.limits.Concurrent), make(chan struct{}, min(strangerBodies, a.limits.Concurrent))
 	var types []string
@@ -181,6 +188,7 @@ func New(opts Options) *API {
 	a.routes.add(a.signOnRoutes()...)
 	a.routes.add(a.pageRoutes()...)
 	a.routes.add(a.systemRoutes()...)
+	a.routes.add(a.probeRoutes()...)
 	a.routes.add(a.systemTruthRoutes()...)
 	a.routes.add(a.securityRoutes()...)
 	a.routes.add(a.diagnosisRoutes()...)

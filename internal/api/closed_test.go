@@ -33,6 +33,8 @@ var reviewedPublic = []string{
 	"GET /auth/callback",
 	"GET /callback",
 	"GET /forgot-password",
+	"GET /healthz",
+	"GET /readyz",
 	"GET /register",
 	"GET /settings/sign-in",
 	"GET /signed-out",

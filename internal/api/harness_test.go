@@ -182,7 +182,8 @@ func (u testUsers) ByEmail(ctx context.Context, email string) (auth.User, error)
 // idleIndexer stands in for the indexer where tests do not search.
 type idleIndexer struct{}
 
-func (idleIndexer) Trouble() error { return nil }
+func (idleIndexer) Trouble() error                         { return nil }
+func (idleIndexer) Behind(context.Context) (uint64, error) { return 0, nil }
 
 func (idleIndexer) CatchUp(context.Context, time.Duration) (bool, error) { return false, nil }
 func (idleIndexer) Rebuild(context.Context, func(done, total int)) error { return nil }

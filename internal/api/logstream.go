@@ -22,7 +22,7 @@ const (
 
 // streamLog sends a log as server-sent events while it is being written: a batch is an
 // event, whose id says where a client that comes back goes on. It ends with the log,
-// and with the time that one request may take.
+// with the time that one request may take, and when the server is about to stop.
 func (c *call) streamLog(t *registry.Type) error {
 	id, err := c.runParam()
 	if err != nil {
@@ -61,6 +61,8 @@ func (c *call) streamLog(t *registry.Type) error {
 		if len(parts) < streamParts {
 			select {
 			case <-c.ctx().Done():
+				return nil
+			case <-c.draining: // the client comes back with the id of the last event
 				return nil
 			case <-ticker.C:
 			}

@@ -133,7 +133,7 @@ func (a *API) chain(next http.Handler) http.Handler {
 			return
 		}
 		n.place = &place{among: a.slots}
-		if !n.place.take(ctx) {
+		if r.URL.Path != livePath && !n.place.take(ctx) { // a server with much to do is alive
 			c.fail(entity.Errorf(entity.KindUnavailable, "the server is busy; try again in a moment"))
 			return
 		}

@@ -310,7 +310,7 @@ func pageTries() map[string][]rightsTry {
 	tries := map[string][]rightsTry{}
 	for _, path := range []string{
 		"/", "/signin", "/signed-out", "/settings/sign-in", "/forgot-password", "/users/password/reset", "/users/registrationConfirmation", "/silent-callback",
-		"/swagger.json", "/openapi.json",
+		"/swagger.json", "/openapi.json", "/healthz", "/readyz",
 	} {
 		tries["GET "+path] = []rightsTry{{}}
 	}

@@ -42,6 +42,14 @@ func (c *call) getVersionOfServer() error {
 
 // health answers as soon as the store does.
 func (c *call) health() error {
+	if err := c.storeAnswers(); err != nil {
+		return err
+	}
+	return c.json(http.StatusOK, map[string]string{"status": "healthy"})
+}
+
+// storeAnswers is an error unless the store answers soon.
+func (c *call) storeAnswers() error {
 	ctx, cancel := context.WithTimeout(c.ctx(), 2*time.Second)
 	defer cancel()
 	err := c.engine.Store().View(ctx, func(r store.Reader) error {
@@ -49,9 +57,9 @@ func (c *call) health() error {
 		return err
 	})
 	if err != nil {
-		return &entity.Error{Kind: entity.KindUnavailable, Message: "the store does not answer", Cause: err}
+		return unready("the store does not answer", err)
 	}
-	return c.json(http.StatusOK, map[string]string{"status": "healthy"})
+	return nil
 }
 
 // authConfig tells a sign-in page what to offer. It is written member by member,

@@ -54,6 +54,7 @@ func (b *binder) server() Server {
 		Host:            b.text(keyHost, "127.0.0.1"),
 		Port:            b.number(keyPort, 8585, 0, 65535),
 		ShutdownTimeout: b.duration("server.shutdownGracePeriod", 20*time.Second, 0, halfHour),
+		DrainDelay:      b.duration("server.drainDelay", 0, 0, 10*time.Minute),
 		TrustedProxies:  b.prefixes("server.trustedProxies"),
 		AllowedOrigins:  b.list("server.allowedOrigins", []string{}),
 		OutboundAllow:   b.list("server.outboundAllow", []string{}),

@@ -58,6 +58,9 @@ type Server struct {
 	Host            string
 	Port            int
 	ShutdownTimeout time.Duration // how long running requests may take to finish
+	// DrainDelay is how long a server that was told to stop goes on serving while it
+	// says that it is not ready, so that those who share out requests notice.
+	DrainDelay time.Duration
 	// URL is the public origin of the server, without a slash at its end: what
 	// browsers have in their address bar and mails link to.
 	URL string

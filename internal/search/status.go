@@ -139,3 +139,12 @@ func (x *Indexer) Drop(ctx context.Context, index string) error {
 		}
 	}
 }
+
+// Behind tells how many events are not searchable yet.
+func (x *Indexer) Behind(ctx context.Context) (events uint64, err error) {
+	last, err := x.lastSeq(ctx)
+	if position := x.Position(); err == nil && position < last {
+		events = last - position
+	}
+	return events, err
+}

@@ -56,3 +56,15 @@ func (c *connections) settle(ctx context.Context) {
 	case <-ctx.Done():
 	}
 }
+
+// linger waits until the time is over or the listener has failed. Whoever asked whether
+// the server is ready has got no for an answer by then.
+func linger(serving chan error, delay time.Duration) {
+	timer := time.NewTimer(delay)
+	defer timer.Stop()
+	select {
+	case err := <-serving:
+		serving <- err // for who waits next
+	case <-timer.C:
+	}
+}

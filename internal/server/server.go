@@ -211,6 +211,8 @@ func (a *assembly) serve(ctx context.Context, cfg *config.Config, opts Options, 
 	select {
 	case err = <-serving:
 	case <-ctx.Done():
+		handler.Drain()
+		linger(serving, cfg.Server.DrainDelay)
 		drain, cancel := context.WithTimeout(background, cfg.Server.ShutdownTimeout)
 		_ = listener.Close()                                  // newcomers go elsewhere
 		if err := <-serving; !errors.Is(err, net.ErrClosed) { // whom it accepted, live knows
