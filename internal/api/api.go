@@ -94,8 +94,11 @@ type Options struct {
 	Alerts *notify.Service
 	// Defaults returns the value that a setting comes with, nil for none.
 	Defaults func(setting string) []byte
-	Log      *slog.Logger
-	Clock    func() time.Time // time.Now if nil
+	// Observe is told of each request: the pattern of its route, "" if it came to none;
+	// nil for nobody.
+	Observe func(method, route string, status int, took time.Duration)
+	Log     *slog.Logger
+	Clock   func() time.Time // time.Now if nil
 }
 
 // Settings are the parts of the configuration that clients may read.
@@ -139,6 +142,7 @@ type API struct {
 	streams   chan struct{} // logs that are being watched
 	defaults  func(string) []byte
 	jobs      *job.Runner
+	observe   func(method, route string, status int, took time.Duration)
 	apps      *apps.Runner
 
 	routes  *routes
@@ -160,6 +164,9 @@ func New(opts Options) *API {
 		engine:   opts.Engine, auth: opts.Auth, index: opts.Index, indexer: opts.Indexer, limits: opts.Limits,
 		version: opts.Version, wire: opts.Wire, publicURL: strings.TrimSuffix(opts.PublicURL, "/"), settings: opts.Settings,
 		signOn: opts.SignOn, security: opts.Security, checkup: opts.Checkup, accepted: opts.Accepted, alerts: opts.Alerts, pages: pages.MustNew(opts.Version, opts.UI), log: opts.Log, routes: newRoutes(), started: time.Now(), presence: newPresence(), streams: make(chan struct{}, maxStreams), defaults: opts.Defaults,
+	}
+	if a.observe = opts.Observe; a.observe == nil {
+		a.observe = func(string, string, int, time.Duration) {}
 	}
 	if a.log == nil {
 		a.log = slog.Default()

@@ -35,6 +35,9 @@ type jobAnswer struct {
 	Recursive  *bool  `json:"recursive,omitzero"`
 }
 
+// Jobs tells how many jobs run and how many wait.
+func (a *API) Jobs() (running, waiting int) { return a.jobs.Load() }
+
 const jobHint = " GET /api/v1/jobs/{jobId} tells how far it is."
 
 // begin starts work in the background for the caller, whose rights it asks for anew

@@ -122,7 +122,9 @@ func (a *API) chain(next http.Handler) http.Handler {
 			if p := recover(); p != nil {
 				a.panicked(rec, r, p)
 			}
-			a.access(ctx, rec, r, n, time.Since(start))
+			took := time.Since(start)
+			a.observe(n.method, strings.TrimPrefix(n.route, "*"), rec.status, took)
+			a.access(ctx, rec, r, n, took)
 		}()
 		if a.cors(rec, r) {
 			return

@@ -26,6 +26,16 @@ func (a *API) probeRoutes() []Route {
 // Everything else is still answered.
 func (a *API) Drain() { a.drain() }
 
+// Draining tells whether Drain was called.
+func (a *API) Draining() bool {
+	select {
+	case <-a.draining:
+		return true
+	default:
+		return false
+	}
+}
+
 // live answers while the process does: a restart would not bring a database back.
 func (c *call) live() error {
 	return c.json(http.StatusOK, map[string]string{"status": "live"})
@@ -33,10 +43,8 @@ func (c *call) live() error {
 
 // ready answers 503 while requests should go to another server.
 func (c *call) ready() error {
-	select {
-	case <-c.draining:
+	if c.Draining() {
 		return unready("the server is about to stop", nil)
-	default:
 	}
 	if err := c.storeAnswers(); err != nil {
 		return err

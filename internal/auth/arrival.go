@@ -49,7 +49,9 @@ func (s *Service) noteArrival(ctx context.Context, user User, t *parsed, token I
 	if s.opts.Address != nil {
 		entry.Address = entity.Shorten(s.opts.Address(ctx), 60)
 	}
+	fresh := false
 	err = s.change(ctx, user.ID, func(tx store.Tx) error {
+		fresh = false
 		doc, err := readPerson(ctx, tx, user.ID)
 		if err != nil || slices.Contains(doc.SignIns, names[0]) {
 			return err // another request was quicker
@@ -61,9 +63,12 @@ func (s *Service) noteArrival(ctx context.Context, user User, t *parsed, token I
 		if err != nil {
 			return err
 		}
+		fresh = true
 		return s.audit(ctx, tx, entry)
 	})
 	if err != nil {
 		s.trail.note(ctx, entry)
+	} else if fresh {
+		s.opts.Observer.SignedIn(WayToken)
 	}
 }

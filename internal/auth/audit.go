@@ -62,6 +62,8 @@ type trail struct {
 	route func(context.Context) string // nil: nobody knows
 	// headers names those that came; nil: nobody knows.
 	headers func(context.Context) string
+	// observer hears of each refusal at once, also of those that become one entry.
+	observer Observer
 
 	// flushing holds one value while entries are being written: who reads the trail
 	// waits for those that are no longer pending and not yet in the store.
@@ -76,7 +78,7 @@ type trail struct {
 }
 
 func newTrail(st store.Store, clock func() time.Time, log *slog.Logger) *trail {
-	return &trail{store: st, clock: clock, log: log, pending: make(map[AuditEntry]int), flushing: make(chan struct{}, 1)}
+	return &trail{observer: nobody{}, store: st, clock: clock, log: log, pending: make(map[AuditEntry]int), flushing: make(chan struct{}, 1)}
 }
 
 // refusal takes note of a refused bearer token.
@@ -99,6 +101,12 @@ func (t *trail) refusal(ctx context.Context, e *entity.Error, token *parsed) {
 // note counts an entry without a time; equal ones become one. Entries without a code
 // tell what was done, and are never mixed up.
 func (t *trail) note(ctx context.Context, entry AuditEntry) {
+	switch entry.Action {
+	case "refusal":
+		t.observer.Refused(false, entry.Code)
+	case "signInRefused":
+		t.observer.Refused(true, entry.Code)
+	}
 	if t.route != nil && entry.Code != "" {
 		entry.Route = entity.Shorten(t.route(ctx), 120)
 	}
@@ -270,6 +278,14 @@ func (s *Service) audit(ctx context.Context, tx store.Tx, entry AuditEntry) erro
 	return nil
 }
 
+// wayOf is how somebody signed in whose session has this entry.
+func wayOf(entry AuditEntry) string {
+	if entry.Issuer != "" {
+		return WayProvider
+	}
+	return WayPassword
+}
+
 // letIn makes the change of a sign-in and writes its entry in the same transaction. A
 // trail that cannot be written must not keep people out, so then the entry follows
 // as soon as it can.
@@ -284,11 +300,15 @@ func (s *Service) letIn(ctx context.Context, user User, entry AuditEntry, change
 		return failed
 	})
 	if failed == nil || ctx.Err() != nil {
+		if err == nil {
+			s.opts.Observer.SignedIn(wayOf(entry))
+		}
 		return err
 	}
 	if err := s.change(ctx, user.ID, change); err != nil {
 		return err
 	}
+	s.opts.Observer.SignedIn(wayOf(entry))
 	s.trail.mu.Lock()
 	s.trail.alarm(failed)
 	s.trail.mu.Unlock()

@@ -42,6 +42,8 @@ type Options struct {
 	Headers func(ctx context.Context) string
 	// Address names whom such a request came from, for the trail of sign-ins.
 	Address func(ctx context.Context) string
+	// Observer hears of sign-ins and refusals; nil for nobody.
+	Observer Observer
 	// DataDir is where the first admin's password is put down; none if empty.
 	DataDir string
 
@@ -74,6 +76,27 @@ type Options struct {
 	Clock  func() time.Time
 	Log    *slog.Logger
 }
+
+// The ways of signing in, as an Observer hears of them.
+const (
+	WayPassword = "password"
+	WayProvider = "provider" // with a browser, at an identity provider
+	WayToken    = "token"    // with the token of a provider; this server only learns of it
+)
+
+// Observer counts what people come to see. Neither method may block.
+type Observer interface {
+	SignedIn(way string)
+	// Refused hears of a refusal: whether somebody wanted to sign in, otherwise it is
+	// that of a bearer token. The code may be none of Codes, when something failed.
+	Refused(signIn bool, code string)
+}
+
+// nobody hears of nothing.
+type nobody struct{}
+
+func (nobody) SignedIn(string)      {}
+func (nobody) Refused(bool, string) {}
 
 // Service authenticates callers and issues credentials. It is safe for
 // concurrent use.
@@ -114,6 +137,9 @@ func New(ctx context.Context, opts Options) (*Service, error) {
 	if opts.Store == nil || opts.Users == nil || opts.Keys == nil || opts.Sealer == nil {
 		return nil, errors.New("auth needs a store, users, keys and a sealer")
 	}
+	if opts.Observer == nil {
+		opts.Observer = nobody{}
+	}
 	if err := opts.complete(); err != nil {
 		return nil, err
 	}
@@ -136,7 +162,7 @@ func New(ctx context.Context, opts Options) (*Service, error) {
 		return nil, err
 	}
 	s.trail = newTrail(s.store, s.clock, s.log)
-	s.trail.route, s.trail.headers = opts.Route, opts.Headers
+	s.trail.route, s.trail.headers, s.trail.observer = opts.Route, opts.Headers, opts.Observer
 	s.own = s.ownProfile()
 	s.SetSignOn(&SignOn{Provider: "basic", Basic: true})
 	s.store.OnCommit(func(c store.Commit) {

@@ -15,6 +15,7 @@ func (b *binder) bind() *Config {
 		Mode:           Mode(b.choice("mode", "", string(Production), string(Development))),
 		DataDir:        b.text("dataDir", "./catalpa-data"),
 		Server:         b.server(),
+		Operations:     b.operations(),
 		Log:            b.log(),
 		Limits:         b.limits(),
 		Database:       b.database(),

@@ -51,7 +51,8 @@ func sampleValues() map[string]string {
 		"authenticationConfiguration.oidcConfiguration.preferredJwsAlgorithm": "PS256",
 		"authenticationConfiguration.oidcConfiguration.responseType":          "code",
 		"authenticationConfiguration.oidcConfiguration.serverUrl":             "https://a.example.com",
-		"store.engine": EnginePostgreSQL, "database.url": "jdbc:postgresql://db.example:5433/catalog",
+		"operations.address": "8586",
+		"store.engine":       EnginePostgreSQL, "database.url": "jdbc:postgresql://db.example:5433/catalog",
 		"email.openMetadataUrl":  "https://a.example.com",
 		"email.enableSmtpServer": "false",
 	}
@@ -65,6 +66,9 @@ func sampleChoices() map[string]string {
 
 // besides is what has to be said for a key to count.
 func besides(path string) map[string]string {
+	if path == "operations.pprof" {
+		return map[string]string{"CATALPA_OPERATIONS_ADDRESS": "8586"}
+	}
 	if strings.HasPrefix(path, keyDatabase) {
 		return map[string]string{"CATALPA_STORE_ENGINE": EnginePostgreSQL, "DB_USER": "catalpa"}
 	}

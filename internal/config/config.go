@@ -31,6 +31,7 @@ type Config struct {
 	Mode           Mode
 	DataDir        string
 	Server         Server
+	Operations     Operations
 	Log            Log
 	Limits         Limits
 	Database       Database
@@ -71,6 +72,12 @@ type Server struct {
 	// OutboundAllow are hosts, optionally with a port, that outgoing requests may
 	// reach at private and loopback addresses.
 	OutboundAllow []string
+}
+
+// Operations says where those who run the server look at it.
+type Operations struct {
+	Address string // host:port; "" for nowhere
+	Pprof   bool   // profiles of the process, too
 }
 
 // Log says what the log looks like.

@@ -20,6 +20,7 @@ func (s Server) Address() string { return net.JoinHostPort(s.Host, fmt.Sprint(s.
 // validate checks what one value alone cannot show.
 func (b *binder) validate(cfg *Config) {
 	b.checkServer(cfg)
+	b.checkOperations(cfg)
 	b.checkDatabase(cfg)
 	b.checkSearch(cfg)
 	b.checkDataDir(cfg)

@@ -192,6 +192,13 @@ func (r *Runner) Get(id string) (Job, bool) {
 	return e.Job, true
 }
 
+// Load tells how many jobs run and how many wait for a worker.
+func (r *Runner) Load() (running, waiting int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.running, len(r.waiting)
+}
+
 // Close cancels what runs, fails what waits, and returns when all work has ended or
 // ctx has.
 func (r *Runner) Close(ctx context.Context) error {

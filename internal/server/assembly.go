@@ -16,6 +16,7 @@ import (
 	"github.com/catalpa-metadata/catalpa/internal/config"
 	"github.com/catalpa-metadata/catalpa/internal/engine"
 	"github.com/catalpa-metadata/catalpa/internal/jsonschema"
+	"github.com/catalpa-metadata/catalpa/internal/metrics"
 	"github.com/catalpa-metadata/catalpa/internal/notify"
 	"github.com/catalpa-metadata/catalpa/internal/registry"
 	"github.com/catalpa-metadata/catalpa/internal/search"
@@ -50,6 +51,7 @@ type assembly struct {
 	alerts  *notify.Service
 	index   search.Index
 	indexer *search.Indexer
+	metrics *metrics.Metrics // nil when nobody can read them
 
 	locks []func() error // give directories to others
 	log   *logTarget     // of a server; nil in commands

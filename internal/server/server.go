@@ -74,6 +74,7 @@ func Run(ctx context.Context, cfg *config.Config, opts Options) error {
 		return errors.Join(err, listener.Close())
 	}
 	a.log, a.guarded = target, before
+	a.measure(cfg, opts.Version)
 	err = a.prepare(ctx, cfg, opts, log)
 	if err == nil {
 		err = a.serve(ctx, cfg, opts, listener, log, started)
@@ -174,6 +175,12 @@ func (a *assembly) serve(ctx context.Context, cfg *config.Config, opts Options, 
 	if a.alerts, err = a.newAlerts(ctx, cfg, opts, log); err != nil {
 		return err
 	}
+	handler := a.newAPI(cfg, opts, log)
+	watched, err := a.operate(ctx, cfg, handler, log)
+	if err != nil {
+		return err
+	}
+	defer watched.close()
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	if err := a.engine.Resume(ctx); err != nil {
@@ -187,7 +194,7 @@ func (a *assembly) serve(ctx context.Context, cfg *config.Config, opts Options, 
 		defer close(telling)
 		_ = a.alerts.Run(background) // ends with the context alone
 	}()
-	handler, keeping := a.newAPI(cfg, opts, log), make(chan struct{})
+	keeping := make(chan struct{})
 	go func() {
 		defer close(keeping)
 		handler.KeepApps(background)
@@ -264,7 +271,7 @@ func (a *assembly) newAPI(cfg *config.Config, opts Options, log *slog.Logger) *a
 	limits.Concurrent, limits.Timeout = cfg.Limits.MaxConcurrent, cfg.Limits.RequestTimeout
 	return api.New(api.Options{
 		Engine: a.engine, Auth: a.auth, Index: a.index, Indexer: a.indexer, Limits: limits,
-		Version: opts.Version, UI: web.Files(), Wire: WireVersion, Log: log, PublicURL: publicURL(cfg), SignOn: a.signOnSettings, Security: a.signOn, Checkup: a.checkup, Accepted: a.accepted, Defaults: seed.DefaultSetting, Alerts: a.alerts,
+		Version: opts.Version, UI: web.Files(), Wire: WireVersion, Log: log, Observe: a.observeRequests(), PublicURL: publicURL(cfg), SignOn: a.signOnSettings, Security: a.signOn, Checkup: a.checkup, Accepted: a.accepted, Defaults: seed.DefaultSetting, Alerts: a.alerts,
 		Settings: api.Settings{
 			ClusterName: cfg.ClusterName, Provider: cfg.Authentication.Provider, PrincipalDomain: cfg.Authorizer.PrincipalDomain, EnforceDomain: cfg.Authorizer.EnforcePrincipalDomain,
 			AdminPrincipals: cfg.Authorizer.AdminPrincipals, JWTPrincipals: cfg.Authentication.JWTPrincipalClaims,

@@ -47,6 +47,7 @@ func (a *assembly) authenticate(ctx context.Context, cfg *config.Config, log *sl
 		Skew: cfg.Authentication.OIDC.MaxClockSkew, AccessLifetime: cfg.Login.TokenExpiry, MaxLoginFails: cfg.Login.MaxFailedAttempts,
 		LoginBlock: cfg.Login.AccessBlockTime, AllowUnlimitedBotTokens: cfg.JWT.AllowUnlimitedBotTokens, RevealBotTokens: cfg.JWT.RevealBotTokens,
 		RotationOverlap: cfg.JWT.RotationOverlap,
+		Observer:        a.observer(),
 		Mailer:          mailer, Log: log, Route: api.RouteOf, Address: api.AddressOf, Headers: api.HeadersOf,
 		TestSignOn: func(ctx context.Context, doc []byte) (*auth.SignOn, error) { return a.signOn.TestSignOn(ctx, doc) },
 	})

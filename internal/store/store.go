@@ -44,6 +44,7 @@ type Commit struct {
 	Types   []string
 	All     bool
 	LastSeq uint64 // sequence number of the last event written, 0 if none
+	Updates int    // how many calls of Update shared it; 0 if All
 }
 
 // Row is the stored form of an entity.

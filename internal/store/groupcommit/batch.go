@@ -54,6 +54,7 @@ type batch struct {
 func (b *batch) begin() error {
 	seen, err := b.w.c.Begin()
 	if err != nil {
+		b.w.failures.Add(1)
 		b.rollback()
 		return b.w.c.Translate(err)
 	}
@@ -120,6 +121,9 @@ func (b *batch) do(j *job) {
 func (b *batch) undo(nested bool, t Tx) {
 	switch {
 	case !nested:
+		if t.Failed() != nil {
+			b.w.failures.Add(1)
+		}
 		b.rollback()
 	case t.Lost():
 		// The database may have rolled the transaction back, the savepoint with it.
@@ -133,6 +137,7 @@ func (b *batch) undo(nested bool, t Tx) {
 
 // abandon rolls everything back; the jobs that had succeeded have not.
 func (b *batch) abandon(cause error) {
+	b.w.failures.Add(1)
 	b.rollback()
 	b.answer(b.w.c.Translate(cause))
 	*b = batch{w: b.w}
@@ -167,7 +172,7 @@ func (b *batch) finish() {
 	}
 	b.w.counts.settle()
 	b.w.state = b.state
-	commit := store.Commit{Entities: store.Unique(b.touched), Types: slices.Sorted(maps.Keys(b.types))}
+	commit := store.Commit{Entities: store.Unique(b.touched), Types: slices.Sorted(maps.Keys(b.types)), Updates: len(b.jobs)}
 	if b.state.LastSeq != b.before.LastSeq {
 		commit.LastSeq = b.state.LastSeq
 	}

@@ -39,7 +39,8 @@ type Writer struct {
 	hookLock sync.Mutex
 	hooks    []func(store.Commit)
 
-	state State
+	state    State
+	failures atomic.Uint64
 }
 
 // StartWriter begins to write. The writer ends when closing is closed; watch is how often
@@ -63,6 +64,9 @@ func (w *Writer) Counts() *Counts { return w.counts }
 
 // Stopped is closed when the writer has ended.
 func (w *Writer) Stopped() <-chan struct{} { return w.stopped }
+
+// Failures counts the transactions that the database did not take.
+func (w *Writer) Failures() uint64 { return w.failures.Load() }
 
 // OnCommit registers a function that is called after each commit that changed
 // something; see store.Store.

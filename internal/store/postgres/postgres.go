@@ -171,6 +171,9 @@ func (s *Store) Update(ctx context.Context, fn func(store.Tx) error) error {
 	return s.writer.Update(ctx, fn)
 }
 
+// Failures counts the write transactions that the database did not take.
+func (s *Store) Failures() uint64 { return s.writer.Failures() }
+
 // OnCommit implements store.Store. fn must be quick and must not write: the
 // next transactions wait for it. Callers whose writes share a commit share the
 // call.

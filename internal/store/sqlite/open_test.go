@@ -397,4 +397,7 @@ func TestBusy(t *testing.T) {
 	if err := write(); err != nil {
 		t.Fatalf("Update after the lock is gone: %v", err)
 	}
+	if n := s.Failures(); n != 1 {
+		t.Errorf("%d failures are counted, want the one", n)
+	}
 }

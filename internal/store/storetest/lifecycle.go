@@ -109,6 +109,7 @@ func testHooks(t *testing.T, s store.Store) {
 	equal(t, "inserted", sortIDs(commits[0].Entities), sortIDs(ids(a, b)))
 	equal(t, "no events, not all", []any{commits[0].LastSeq, commits[0].All}, []any{uint64(0), false})
 	equal(t, "types", commits[0].Types, []string{"table"})
+	equal(t, "updates that shared it", commits[0].Updates, 1)
 
 	ctx := context.Background()
 	_ = s.Update(ctx, func(tx store.Tx) error {
