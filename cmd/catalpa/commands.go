@@ -28,6 +28,8 @@ type commands struct {
 
 	SecurityConfig securityConfigCommand `cmd:"" name:"security-config" help:"Look at, change and restore the saved sign-on settings."`
 
+	Backup  backupCommand  `cmd:"" help:"Write a backup of the catalog into one file."`
+	Restore restoreCommand `cmd:"" help:"Put a backup into an empty data directory."`
 	Reindex reindexCommand `cmd:"" help:"Build the search index anew from the database."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 }

@@ -22,11 +22,14 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata",
 		Setup: func(env *testscript.Env) error {
+			if err := writeAgeKeys(env.WorkDir); err != nil {
+				return err
+			}
 			address, err := freeAddress()
 			env.Setenv("ADDRESS", address)
 			return err
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"waitserving": waitServing},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"waitserving": waitServing, "mode": wantMode, "truncate": cutFile},
 	})
 }
 

@@ -88,6 +88,9 @@ func open(ctx context.Context, cfg *config.Config, log *slog.Logger, indexDir st
 	if err := os.MkdirAll(cfg.DataDir, 0o700); err != nil {
 		return nil, fmt.Errorf("making the data directory: %w", err)
 	}
+	if err := halfRestored(cfg.DataDir); err != nil {
+		return nil, err
+	}
 	if err := a.take(indexDir); err != nil {
 		return nil, errors.Join(err, a.release())
 	}
