@@ -98,6 +98,7 @@ type Options struct {
 	// nil for nobody.
 	Observe func(method, route string, status int, took time.Duration)
 	Log     *slog.Logger
+	Shared  bool             // other processes work on the same data
 	Clock   func() time.Time // time.Now if nil
 }
 
@@ -143,6 +144,7 @@ type API struct {
 	defaults  func(string) []byte
 	jobs      *job.Runner
 	observe   func(method, route string, status int, took time.Duration)
+	journal   *jobJournal
 	apps      *apps.Runner
 
 	routes  *routes
@@ -178,9 +180,10 @@ func New(opts Options) *API {
 	if a.signOn == nil {
 		a.signOn = fixedSignOn(opts)
 	}
-	a.jobs = job.New(job.Options{Log: a.log})
 	a.draining = make(chan struct{})
 	a.drain = sync.OnceFunc(func() { close(a.draining) })
+	a.journal = newJobJournal(a.engine.Store(), a.clock, opts.Shared)
+	a.jobs = job.New(job.Options{Log: a.log, Journal: a.journal})
 	a.slots, a.large = make(chan struct{}, a.limits.Concurrent), make(chan struct{}, largePages)
 	a.arrivals, a.strangers = make(chan struct{}, a.limits.Concurrent), make(chan struct{}, min(strangerBodies, a.limits.Concurrent))
 	var types []string

@@ -69,7 +69,7 @@ func compatibility(a *API) []byte {
 	}
 	b.WriteString("\n## Catalpa's own\n\nCalls that are not among those this page compares with. Where a call answers with a `jobId`, OpenMetadata tells through\n")
 	b.WriteString("a websocket what became of it; here `GET /v1/jobs/{jobId}` tells it, to whoever began it and to administrators: `QUEUED`, `IN_PROGRESS`, `COMPLETED` or `FAILED`,\n")
-	b.WriteString("and `/result` answers what the call that waits would have answered. Jobs are known for an hour after their end, to the server that\nran them, until it stops.\n\n")
+	b.WriteString("and `/result` answers what the call that waits would have answered. Jobs are known for an hour after their end,\nalso to servers that share data and after a restart; results are with the server that ran them, until it stops. What a server has left\nunfinished is shown as `FAILED` by the next one, but for deletions, which it goes on with.\n\n")
 	for _, line := range own(a) {
 		fmt.Fprintf(&b, "- `%s`\n", line)
 	}

@@ -1,7 +1,6 @@
 package api
 
 import (
-	"context"
 	"net/http"
 	"strings"
 
@@ -312,20 +311,13 @@ func (c *call) deleteLater(t *registry.Type) error {
 	if err != nil {
 		return err
 	}
-	by, view, e := c.by, engine.View{Base: c.base()}, c.engine
+	d := deletionJob{Type: t.Name, ID: ent.ID, Hard: opts.Hard, Recursive: opts.Recursive, Base: c.base(), by: c.by}
+	spec, err := d.spec()
+	if err != nil {
+		return err
+	}
 	say := jobAnswer{Message: "The deletion has been started.", EntityName: ent.Name, HardDelete: &opts.Hard, Recursive: &opts.Recursive}
-	return c.begin("delete", http.StatusAccepted, say, 0, func(ctx context.Context, tell job.Progress) (job.Result, error) {
-		opts.Progress = tell
-		result, err := e.Delete(ctx, by, t, sel, opts, view)
-		if err != nil {
-			return job.Result{}, err
-		}
-		raw, err := engine.Encode(result.Entity)
-		if err != nil {
-			return job.Result{}, entity.Internal(err)
-		}
-		return job.Result{Media: "application/json", Body: raw}, nil
-	})
+	return c.order(http.StatusAccepted, say, job.Order{Kind: deletionKind, Spec: spec, Work: c.deletionWork(t, d)})
 }
 
 func (c *call) deleteEntity(t *registry.Type) error {

@@ -207,6 +207,8 @@ type harness struct {
 	ahead  *atomic.Int64 // of the clock that signing in goes by, in nanoseconds
 	watch  *atomic.Pointer[answerWatch]
 	mails  *mailbox // what alerts have mailed
+
+	options Options // of the API
 }
 
 // answerWatch is shown an answer and what was asked.
@@ -298,15 +300,16 @@ func newHarnessWith(t testing.TB, logs slog.Handler) *harness {
 	})
 	limits := DefaultLimits()
 	limits.SearchDelay = max(limits.SearchDelay, enginetest.Patience)
-	a := New(Options{
+	options := Options{
 		Alerts: alerts, Security: security, Checkup: func(ctx context.Context, areas ...string) doctor.Report {
 			return doctor.Examine(ctx, doctor.Patient{Config: security.Config(), Findings: security.Findings(), Settings: security, Keys: s.keys}, areas...)
 		},
 		Engine: e, Auth: service, Index: index, Indexer: idleIndexer{}, Limits: limits, Version: "test", Wire: "1.12.14",
 		Settings: Settings{ClusterName: "test", Provider: "basic", AccessLifetime: time.Hour}, Log: log, Clock: clock, Defaults: seed.DefaultSetting,
-	})
+	}
+	a := New(options)
 	t.Cleanup(func() { _ = a.Close(context.Background()) })
-	h := &harness{t: t, api: a, file: path, engine: e, store: db, ahead: ahead, watch: new(atomic.Pointer[answerWatch]), mails: mails}
+	h := &harness{t: t, api: a, file: path, engine: e, store: db, ahead: ahead, watch: new(atomic.Pointer[answerWatch]), mails: mails, options: options}
 	server := httptest.NewServer(h.watched(a))
 	t.Cleanup(server.Close)
 	h.url = server.URL

@@ -44,7 +44,13 @@ const jobHint = " GET /api/v1/jobs/{jobId} tells how far it is."
 // when it is its turn, and answers with the job. held is how many bytes it keeps
 // until then.
 func (c *call) begin(kind string, status int, say jobAnswer, held int, work job.Work) error {
-	id, err := c.jobs.Start(c.by.UserID, kind, held, work)
+	return c.order(status, say, job.Order{Kind: kind, Held: held, Work: work})
+}
+
+// order starts a job for the caller and answers with it.
+func (c *call) order(status int, say jobAnswer, o job.Order) error {
+	o.Owner = c.by.UserID
+	id, err := c.jobs.Start(c.ctx(), o)
 	if err != nil {
 		return err
 	}
@@ -101,8 +107,13 @@ func (c *call) job() (job.Job, error) {
 		return job.Job{}, err
 	}
 	j, ok := c.jobs.Get(id.String())
+	if !ok {
+		if j, ok, err = c.journal.load(c.ctx(), id.String()); err != nil {
+			return j, err
+		}
+	}
 	if !ok || j.Owner != c.by.UserID && !c.by.IsAdmin {
-		return job.Job{}, entity.Errorf(entity.KindNotFound, "there is no job %s of yours; jobs are known for an hour after they ended, to the server that ran them, until it stops", id)
+		return job.Job{}, entity.Errorf(entity.KindNotFound, "there is no job %s of yours; jobs are known for an hour after they ended", id)
 	}
 	return j, nil
 }
@@ -150,7 +161,7 @@ func (c *call) jobResult() error {
 	case j.Over.IsZero():
 		return entity.Conflict("the job has not ended yet, it is %s; ask again when it is %s", j.State, job.Completed)
 	case j.Dropped:
-		return entity.Errorf(entity.KindNotFound, "the job was completed, but its result was given up to make room for others; begin it again")
+		return entity.Errorf(entity.KindNotFound, "the job was completed, but its result is not to be had: it was given up to make room for others, or was with a server that stopped or shares this one's data")
 	}
 	c.w.Header().Set("Content-Type", j.Result.Media)
 	return c.send(http.StatusOK, j.Result.Body)

@@ -112,13 +112,13 @@ func (h *harness) busy(workers int) chan struct{} {
 	h.t.Helper()
 	gate := make(chan struct{})
 	for range workers {
-		_, err := h.api.jobs.Start(h.admin.id, "test", 0, func(ctx context.Context, _ job.Progress) (job.Result, error) {
+		_, err := h.api.jobs.Start(h.t.Context(), job.Order{Owner: h.admin.id, Kind: "test", Work: func(ctx context.Context, _ job.Progress) (job.Result, error) {
 			select {
 			case <-gate:
 			case <-ctx.Done():
 			}
 			return job.Result{}, nil
-		})
+		}})
 		check(h.t, err)
 	}
 	return gate

@@ -48,7 +48,26 @@ type Job struct {
 	Began, Over time.Time // Over is zero while it runs
 	Err         error     // why it failed
 	Result      Result    // empty unless it was completed
-	Dropped     bool      // the result was given up to make room
+	Dropped     bool      // the result is not to be had: given up to make room, or not here
+	Spec        []byte    // what another process needs to do the work; nil if it cannot
+}
+
+// Order is what Start takes on.
+type Order struct {
+	ID    string // "" for a new one; that of a job that another process has left
+	Owner entity.ID
+	Kind  string
+	Held  int // how many bytes the work keeps in memory until it has ended
+	// Spec is what another process needs to do the work when this one stops before: the
+	// job is then left to it. Without one the job ends with the process.
+	Spec []byte
+	Work Work
+}
+
+// Journal remembers jobs beyond the process: each when it is taken on, when its turn
+// comes, and when it has ended. It is called by several goroutines.
+type Journal interface {
+	Save(ctx context.Context, j Job) error
 }
 
 // Options bound what a runner takes on. The zero value of a field stands for the
@@ -62,6 +81,7 @@ type Options struct {
 	MaxKept  int           // how many jobs that have ended are known
 	MaxBytes int           // of all results together
 	MaxHeld  int           // bytes that jobs hold which run or wait, all together
+	Journal  Journal       // nil for none
 	Log      *slog.Logger
 	Clock    func() time.Time
 }
@@ -87,8 +107,9 @@ type Runner struct {
 // entry is a job and its work; runner.mu guards it.
 type entry struct {
 	Job
-	work Work
-	held int
+	work  Work
+	held  int
+	ready bool // is in the journal
 }
 
 // New makes a runner.
@@ -121,55 +142,112 @@ func New(opts Options) *Runner {
 }
 
 // Start takes work on, to be done as soon as there is a worker, and returns the id
-// that Get knows it by. held is how many bytes the work keeps in memory until it has
-// ended. When there is too much to do already, it is an error of
-// entity.KindUnavailable.
-func (r *Runner) Start(owner entity.ID, kind string, held int, work Work) (string, error) {
+// that Get knows it by; it is in the journal by then. When there is too much to do
+// already, it is an error of entity.KindUnavailable.
+func (r *Runner) Start(ctx context.Context, o Order) (string, error) {
+	e, err := r.admit(o)
+	if err != nil {
+		return "", err
+	}
+	if r.opts.Journal != nil {
+		if err := r.opts.Journal.Save(ctx, e.Job); err != nil {
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			r.held -= e.held
+			delete(r.jobs, e.ID)
+			r.pass()
+			return "", err
+		}
+	}
+	r.mu.Lock()
+	e.ready = true
+	r.next()
+	r.mu.Unlock()
+	return e.ID, nil
+}
+
+// admit gives work its place among what waits. It is not begun before it is ready.
+func (r *Runner) admit(o Order) (*entry, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.forget()
 	if r.closed {
-		return "", entity.Errorf(entity.KindUnavailable, "the server is about to stop and starts nothing new")
+		return nil, entity.Errorf(entity.KindUnavailable, "the server is about to stop and starts nothing new")
 	}
 	theirs := 0
 	for _, e := range r.jobs {
-		if e.Owner == owner && e.Over.IsZero() {
+		if e.Owner == o.Owner && e.Over.IsZero() {
 			theirs++
 		}
 	}
 	if theirs >= r.opts.PerOwner {
-		return "", entity.Errorf(entity.KindUnavailable, "%d of your jobs run or wait already; try again when one of them has ended", theirs)
+		return nil, entity.Errorf(entity.KindUnavailable, "%d of your jobs run or wait already; try again when one of them has ended", theirs)
 	}
-	if r.running >= r.opts.Workers && (len(r.waiting) >= r.opts.Queue || r.held+held > r.opts.MaxHeld) {
-		return "", entity.Errorf(entity.KindUnavailable, "%d jobs wait already; try again later", len(r.waiting))
+	if r.running+len(r.waiting) >= r.opts.Workers && (r.running+len(r.waiting) >= r.opts.Workers+r.opts.Queue || r.held+o.Held > r.opts.MaxHeld) {
+		return nil, entity.Errorf(entity.KindUnavailable, "%d jobs wait already; try again later", r.running+len(r.waiting)-r.opts.Workers)
 	}
-	e := r.enter(owner, kind, held)
-	e.work = work
-	if r.running < r.opts.Workers {
+	e := r.enter(o)
+	e.work = o.Work
+	r.waiting = append(r.waiting, e)
+	return e, nil
+}
+
+// next begins what is ready, in its order, as long as there are workers.
+func (r *Runner) next() {
+	for !r.closed && r.running < r.opts.Workers {
+		i := slices.IndexFunc(r.waiting, func(e *entry) bool { return e.ready })
+		if i < 0 {
+			return
+		}
+		e := r.waiting[i]
+		r.waiting = slices.Delete(r.waiting, i, i+1)
 		r.running++
 		r.idle.Add(1)
 		go r.run(e)
-	} else {
-		r.waiting = append(r.waiting, e)
 	}
-	return e.ID, nil
+}
+
+// pass takes what is no job any more from what waits.
+func (r *Runner) pass() {
+	r.waiting = slices.DeleteFunc(r.waiting, func(e *entry) bool { return r.jobs[e.ID] == nil })
 }
 
 // Note remembers what was done at once as a job that has ended, and returns its id:
 // for calls that answer with a job although they need none.
 func (r *Runner) Note(owner entity.ID, kind string, result Result) string {
 	r.mu.Lock()
-	defer r.mu.Unlock()
-	e := r.enter(owner, kind, 0)
-	r.end(e, result, nil)
-	return e.ID
+	e := r.enter(Order{Owner: owner, Kind: kind})
+	over := r.outcome(e.Job, result, nil)
+	r.end(e, over)
+	r.mu.Unlock()
+	r.save(r.ctx, over)
+	return over.ID
 }
 
-func (r *Runner) enter(owner entity.ID, kind string, held int) *entry {
-	e := &entry{Job: Job{ID: uuid.NewString(), Kind: kind, Owner: owner, State: Queued, Began: r.opts.Clock()}, held: held}
+func (r *Runner) enter(o Order) *entry {
+	if o.ID == "" {
+		o.ID = uuid.NewString()
+	}
+	e := &entry{Job: Job{ID: o.ID, Kind: o.Kind, Owner: o.Owner, State: Queued, Began: r.opts.Clock(), Spec: o.Spec}, held: o.Held}
 	r.jobs[e.ID] = e
-	r.held += held
+	r.held += o.Held
 	return e
+}
+
+// saveFor is how long a note in the journal may take.
+const saveFor = 5 * time.Second
+
+// save notes how far a job is. What another process is to go on with when this one
+// stops has not ended for the journal.
+func (r *Runner) save(ctx context.Context, j Job) {
+	if r.opts.Journal == nil || j.State == Failed && j.Spec != nil && errors.Is(j.Err, errStopped) {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), saveFor)
+	defer cancel()
+	if err := r.opts.Journal.Save(ctx, j); err != nil {
+		r.opts.Log.Error("how far a job is could not be noted", "job", j.ID, "type", j.Kind, "state", string(j.State), "err", err)
+	}
 }
 
 // MaxResult is how many bytes a result may have.
@@ -200,15 +278,20 @@ func (r *Runner) Load() (running, waiting int) {
 }
 
 // Close cancels what runs, fails what waits, and returns when all work has ended or
-// ctx has.
+// ctx has. What another process can do is left to it.
 func (r *Runner) Close(ctx context.Context) error {
 	r.mu.Lock()
 	r.closed = true
+	var over []Job
 	for _, e := range r.waiting {
-		r.end(e, Result{}, stopped(nil))
+		r.end(e, r.outcome(e.Job, Result{}, stopped(nil)))
+		over = append(over, e.Job)
 	}
 	r.waiting = nil
 	r.mu.Unlock()
+	for _, j := range over {
+		r.save(ctx, j)
+	}
 	r.cancel()
 	done := make(chan struct{})
 	go func() {
@@ -223,27 +306,34 @@ func (r *Runner) Close(ctx context.Context) error {
 	}
 }
 
-func stopped(cause error) error {
+// errStopped marks jobs that ended because the process does.
+var errStopped = errors.New("the process stops")
+
+func stopped(cause error) error { return Interrupted(errors.Join(errStopped, cause)) }
+
+// Interrupted is the error of a job whose process stopped before it had ended.
+func Interrupted(cause error) error {
 	return &entity.Error{Kind: entity.KindUnavailable, Message: "the server stopped before this had ended; what it had saved by then stays saved", Cause: cause}
 }
 
-// run does jobs until none waits.
+// run does a job, and the next one that waits.
 func (r *Runner) run(e *entry) {
 	defer r.idle.Done()
-	for e != nil {
-		r.mu.Lock()
-		e.State = InProgress
-		r.mu.Unlock()
-		result, err := r.do(e)
-		r.mu.Lock()
-		r.end(e, result, err)
-		if e = nil; len(r.waiting) > 0 {
-			e, r.waiting = r.waiting[0], r.waiting[1:]
-		} else {
-			r.running--
-		}
-		r.mu.Unlock()
-	}
+	r.mu.Lock()
+	e.State = InProgress
+	begun := e.Job
+	r.mu.Unlock()
+	r.save(r.ctx, begun)
+	result, err := r.do(e)
+	r.mu.Lock()
+	over := r.outcome(e.Job, result, err)
+	r.mu.Unlock()
+	r.save(r.ctx, over) // before anybody sees it, so that nobody sees it forgotten
+	r.mu.Lock()
+	r.end(e, over)
+	r.running--
+	r.next()
+	r.mu.Unlock()
 }
 
 // do does the work of one job. A panic is the end of this job, not of the server.
@@ -271,22 +361,28 @@ func (r *Runner) do(e *entry) (result Result, err error) {
 	return result, err
 }
 
-// end notes what became of a job and makes room for its result.
-func (r *Runner) end(e *entry, result Result, err error) {
+// outcome is a job that has ended.
+func (r *Runner) outcome(j Job, result Result, err error) Job {
 	if err == nil && len(result.Body) > r.MaxResult() {
 		err = r.TooLarge()
 	}
-	e.State, e.Over, e.work = Completed, r.opts.Clock(), nil
-	r.held -= e.held
+	j.State, j.Over = Completed, r.opts.Clock()
 	if err != nil {
-		e.State, e.Err = Failed, err
-		if entity.KindOf(err) == entity.KindInternal || entity.KindOf(err) == entity.KindUnavailable {
-			r.opts.Log.Error("a job failed", "job", e.ID, "type", e.Kind, "err", err)
-		}
-	} else {
-		e.Result = result
-		r.bytes += len(result.Body)
+		j.State, j.Err = Failed, err
+		return j
 	}
+	j.Result, j.Dropped = result, result.Media == ""
+	return j
+}
+
+// end shows what became of a job and makes room for its result.
+func (r *Runner) end(e *entry, over Job) {
+	e.Job, e.work = over, nil
+	r.held -= e.held
+	if kind := entity.KindOf(e.Err); e.Err != nil && (kind == entity.KindInternal || kind == entity.KindUnavailable) {
+		r.opts.Log.Error("a job failed", "job", e.ID, "type", e.Kind, "err", e.Err)
+	}
+	r.bytes += len(e.Result.Body)
 	r.ended = append(r.ended, e)
 	for i := 0; r.bytes > r.opts.MaxBytes; i++ {
 		r.drop(r.ended[i])

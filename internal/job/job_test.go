@@ -32,7 +32,7 @@ func newBed(t *testing.T, opts Options) *bed {
 
 func (b *bed) start(owner entity.ID, work Work) string {
 	b.t.Helper()
-	id, err := b.Start(owner, "test", 0, work)
+	id, err := b.Start(context.Background(), Order{Owner: owner, Kind: "test", Held: 0, Work: work})
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -111,11 +111,11 @@ func TestFewRunAndFewWait(t *testing.T) {
 	for range 4 {
 		ids = append(ids, b.start(mine, work))
 	}
-	if _, err := b.Start(mine, "test", 0, work); entity.KindOf(err) != entity.KindUnavailable || !strings.Contains(err.Error(), "of your jobs") {
+	if _, err := b.Start(context.Background(), Order{Owner: mine, Kind: "test", Held: 0, Work: work}); entity.KindOf(err) != entity.KindUnavailable || !strings.Contains(err.Error(), "of your jobs") {
 		t.Errorf("a fifth job of one caller: %v", err)
 	}
 	ids = append(ids, b.start(entity.NewID(), work))
-	if _, err := b.Start(entity.NewID(), "test", 0, work); entity.KindOf(err) != entity.KindUnavailable || !strings.Contains(err.Error(), "jobs wait already") {
+	if _, err := b.Start(context.Background(), Order{Owner: entity.NewID(), Kind: "test", Held: 0, Work: work}); entity.KindOf(err) != entity.KindUnavailable || !strings.Contains(err.Error(), "jobs wait already") {
 		t.Errorf("a job more than the queue holds: %v", err)
 	}
 	close(gate)
@@ -187,7 +187,7 @@ func TestCloseCancels(t *testing.T) {
 			t.Errorf("job = %+v", job)
 		}
 	}
-	if _, err := b.Start(entity.NewID(), "test", 0, wait); entity.KindOf(err) != entity.KindUnavailable {
+	if _, err := b.Start(context.Background(), Order{Owner: entity.NewID(), Kind: "test", Held: 0, Work: wait}); entity.KindOf(err) != entity.KindUnavailable {
 		t.Errorf("a job after the end: %v", err)
 	}
 }
@@ -210,14 +210,14 @@ func TestWhatWaitsIsBoundedInBytes(t *testing.T) {
 		<-gate
 		return Result{}, nil
 	}
-	first, err := b.Start(entity.NewID(), "test", 60, work)
+	first, err := b.Start(context.Background(), Order{Owner: entity.NewID(), Kind: "test", Held: 60, Work: work})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := b.Start(entity.NewID(), "test", 60, work); entity.KindOf(err) != entity.KindUnavailable {
+	if _, err := b.Start(context.Background(), Order{Owner: entity.NewID(), Kind: "test", Held: 60, Work: work}); entity.KindOf(err) != entity.KindUnavailable {
 		t.Errorf("more bytes than may wait: %v", err)
 	}
-	second, err := b.Start(entity.NewID(), "test", 40, work)
+	second, err := b.Start(context.Background(), Order{Owner: entity.NewID(), Kind: "test", Held: 40, Work: work})
 	if err != nil {
 		t.Error(err)
 	}

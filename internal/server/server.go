@@ -194,10 +194,19 @@ func (a *assembly) serve(ctx context.Context, cfg *config.Config, opts Options, 
 		defer close(telling)
 		_ = a.alerts.Run(background) // ends with the context alone
 	}()
+	if err := handler.ResumeJobs(ctx); err != nil {
+		return err
+	}
 	keeping := make(chan struct{})
 	go func() {
 		defer close(keeping)
+		jobs := make(chan struct{})
+		go func() {
+			defer close(jobs)
+			handler.KeepJobs(background)
+		}()
 		handler.KeepApps(background)
+		<-jobs
 	}()
 
 	live := newConnections()
@@ -272,6 +281,7 @@ func (a *assembly) newAPI(cfg *config.Config, opts Options, log *slog.Logger) *a
 	return api.New(api.Options{
 		Engine: a.engine, Auth: a.auth, Index: a.index, Indexer: a.indexer, Limits: limits,
 		Version: opts.Version, UI: web.Files(), Wire: WireVersion, Log: log, Observe: a.observeRequests(), PublicURL: publicURL(cfg), SignOn: a.signOnSettings, Security: a.signOn, Checkup: a.checkup, Accepted: a.accepted, Defaults: seed.DefaultSetting, Alerts: a.alerts,
+		Shared: opts.Replica != "",
 		Settings: api.Settings{
 			ClusterName: cfg.ClusterName, Provider: cfg.Authentication.Provider, PrincipalDomain: cfg.Authorizer.PrincipalDomain, EnforceDomain: cfg.Authorizer.EnforcePrincipalDomain,
 			AdminPrincipals: cfg.Authorizer.AdminPrincipals, JWTPrincipals: cfg.Authentication.JWTPrincipalClaims,
