@@ -236,3 +236,31 @@ func TestUISession(t *testing.T) {
 	fresh.do("waitFor", order{"selector": ".linked:has-text('status')"}, nil)
 	wantNoWrongs(t, tab)
 }
+
+// TestUIFirstLoad: what the sign-in and the first search load stays small.
+func TestUIFirstLoad(t *testing.T) {
+	t.Parallel()
+	c, _ := startUI(t)
+	fresh := newProfile(t, "fresh").tab()
+	fresh.open(c.base + "/explore")
+	fresh.enter("admin@open-metadata.org", uiPassword)
+	fresh.ui("explore")
+	fresh.do("waitFor", order{"selector": ".hit"}, nil)
+	var loaded []struct {
+		Name string
+		Size int
+	}
+	fresh.evaluate(`() => performance.getEntriesByType("resource").map((one) => ({ Name: one.name, Size: one.encodedBodySize }))`, nil, &loaded)
+	sizes, files := map[string]int{}, map[string]int{}
+	for _, one := range loaded {
+		for _, kind := range []string{".js", ".css"} {
+			if strings.HasSuffix(one.Name, kind) {
+				sizes[kind] += one.Size
+				files[kind]++
+			}
+		}
+	}
+	if sizes[".js"] == 0 || sizes[".js"] > 220_000 || sizes[".css"] == 0 || sizes[".css"] > 20_000 || files[".js"]+files[".css"] > 12 {
+		t.Errorf("%d scripts of %d bytes and %d styles of %d bytes are loaded, want at most 220,000 and 20,000 bytes in 12 files: %v", files[".js"], sizes[".js"], files[".css"], sizes[".css"], loaded)
+	}
+}

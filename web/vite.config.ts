@@ -35,7 +35,8 @@ export default defineConfig({
     target: "es2023",
     modulePreload: { polyfill: false },
     rollupOptions: {
-      input: "src/main.tsx",
+      // The scripts of signing in come in one piece, too; without this build they work as they are.
+      input: { main: "src/main.tsx", signin: "../internal/pages/static/app.js" },
       preserveEntrySignatures: "exports-only",
       output: { entryFileNames: "[name]-[hash].js", chunkFileNames: "[name]-[hash].js", assetFileNames: "[name]-[hash][extname]",
         // What every page needs comes in one piece.

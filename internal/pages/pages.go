@@ -28,7 +28,7 @@ type Pages struct {
 	failures  map[string]words
 	version   string
 	ui        UI
-	uiAssets  map[string]packed
+	uiAssets  map[string]asset
 }
 
 // New reads templates and assets; version is shown at the foot of each page. files are

@@ -4,11 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net/http"
 	"path"
-	"slices"
-	"strconv"
-	"strings"
 
 	"github.com/go-json-experiment/json"
 )
@@ -24,21 +20,12 @@ type UI struct {
 	Styles []string `json:"styles"`
 	// Preload are the scripts that Script imports.
 	Preload []string `json:"preload"`
-}
-
-// packed is an asset with its compressed forms, smallest first.
-type packed struct {
-	asset
-	forms []form
-}
-
-type form struct {
-	coding string
-	data   []byte
+	// SignIn are the scripts of signing in, in one piece.
+	SignIn string `json:"-"`
 }
 
 // readUI reads what Vite made; files may be nil, or empty where nothing was built.
-func readUI(files fs.FS) (UI, map[string]packed, error) {
+func readUI(files fs.FS) (UI, map[string]asset, error) {
 	if files == nil {
 		return UI{}, nil, nil
 	}
@@ -53,7 +40,7 @@ func readUI(files fs.FS) (UI, map[string]packed, error) {
 	if err != nil {
 		return UI{}, nil, fmt.Errorf("reading the user interface: %w", err)
 	}
-	assets := map[string]packed{}
+	assets := map[string]asset{}
 	entries, err := fs.ReadDir(files, ".")
 	if err != nil {
 		return UI{}, nil, fmt.Errorf("reading the user interface: %w", err)
@@ -64,7 +51,7 @@ func readUI(files fs.FS) (UI, map[string]packed, error) {
 		if !ok || entry.IsDir() {
 			continue // compressed forms come with what they are of
 		}
-		p := packed{asset: asset{media: media}}
+		p := asset{media: media}
 		if p.data, err = fs.ReadFile(files, name); err != nil {
 			return UI{}, nil, fmt.Errorf("reading the user interface: %w", err)
 		}
@@ -78,80 +65,54 @@ func readUI(files fs.FS) (UI, map[string]packed, error) {
 	return ui, assets, nil
 }
 
-// entryOf reads the manifest of Vite: the entry, its styles and what it imports at once.
+// chunk is one file in the manifest of Vite, which names them by their sources.
+type chunk struct {
+	Name    string   `json:"name"`
+	File    string   `json:"file"`
+	IsEntry bool     `json:"isEntry"`
+	CSS     []string `json:"css"`
+	Imports []string `json:"imports"`
+}
+
+// entryOf reads the manifest: the entry main, its styles and what it imports at once, and
+// the entry signin.
 func entryOf(raw []byte) (UI, error) {
-	var manifest map[string]struct {
-		File    string   `json:"file"`
-		IsEntry bool     `json:"isEntry"`
-		CSS     []string `json:"css"`
-		Imports []string `json:"imports"`
-	}
+	var manifest map[string]chunk
 	if err := json.Unmarshal(raw, &manifest); err != nil {
 		return UI{}, err
 	}
+	var ui UI
 	address := func(file string) string { return AssetPrefix + uiBuild + "/" + file }
 	for _, entry := range manifest {
-		if !entry.IsEntry {
-			continue
-		}
-		ui := UI{Script: address(entry.File)}
-		for _, file := range entry.CSS {
-			ui.Styles = append(ui.Styles, address(file))
-		}
-		for _, name := range entry.Imports {
-			ui.Preload = append(ui.Preload, address(manifest[name].File))
-			for _, file := range manifest[name].CSS {
-				ui.Styles = append(ui.Styles, address(file))
+		switch {
+		case entry.IsEntry && entry.Name == "signin":
+			ui.SignIn = address(entry.File)
+		case entry.IsEntry && entry.Name == "main":
+			ui.Script = address(entry.File)
+			for _, c := range append([]chunk{entry}, importsOf(manifest, entry)...) {
+				if c.File != entry.File {
+					ui.Preload = append(ui.Preload, address(c.File))
+				}
+				for _, file := range c.CSS {
+					ui.Styles = append(ui.Styles, address(file))
+				}
 			}
 		}
-		return ui, nil
 	}
-	return UI{}, errors.New("the manifest names no entry")
+	if ui.Script == "" || ui.SignIn == "" {
+		return UI{}, errors.New("the manifest lacks an entry")
+	}
+	return ui, nil
+}
+
+// importsOf lists what a chunk imports at once.
+func importsOf(manifest map[string]chunk, c chunk) []chunk {
+	var out []chunk
+	for _, name := range c.Imports {
+		out = append(out, manifest[name])
+	}
+	return out
 }
 
 // UI returns what a page loads to become the user interface.
 func (p *Pages) UI() UI { return p.ui }
-
-// writeUI answers with a file of the user interface, compressed if the browser takes it.
-func (p *Pages) writeUI(w http.ResponseWriter, r *http.Request, name string) bool {
-	file, ok := p.uiAssets[name]
-	if !ok {
-		return false
-	}
-	h := w.Header()
-	data := file.data
-	accepted := codings(r.Header.Get("Accept-Encoding"))
-	for _, f := range file.forms {
-		if slices.Contains(accepted, f.coding) {
-			h.Set("Content-Encoding", f.coding)
-			data = f.data
-			break
-		}
-	}
-	h.Set("Vary", "Accept-Encoding")
-	h.Set("Content-Type", file.media)
-	h.Set("Content-Length", strconv.Itoa(len(data)))
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Cross-Origin-Resource-Policy", "same-origin")
-	h.Set("Cache-Control", "public, max-age=31536000, immutable")
-	w.WriteHeader(http.StatusOK)
-	if r.Method != http.MethodHead {
-		_, _ = w.Write(data)
-	}
-	return true
-}
-
-// codings lists what an Accept-Encoding takes (RFC 9110 §12.5.3); what it weighs with
-// zero is not taken.
-func codings(header string) []string {
-	var out []string
-	for item := range strings.SplitSeq(header, ",") {
-		name, weight, _ := strings.Cut(strings.TrimSpace(item), ";")
-		weight = strings.TrimPrefix(strings.TrimSpace(weight), "q=")
-		if strings.Trim(weight, "0.") == "" && weight != "" {
-			continue
-		}
-		out = append(out, strings.ToLower(strings.TrimSpace(name)))
-	}
-	return out
-}

@@ -10,7 +10,7 @@ import (
 // built is what Vite makes, in small.
 func built() fstest.MapFS {
 	return fstest.MapFS{
-		".vite/manifest.json": {Data: []byte(`{"src/main.tsx":{"file":"main-1.js","isEntry":true,"imports":["_shell.js"]},"_shell.js":{"file":"shell-2.js","css":["shell-3.css"]},"src/late.tsx":{"file":"late-4.js","isDynamicEntry":true}}`)},
+		".vite/manifest.json": {Data: []byte(`{"src/main.tsx":{"name":"main","file":"main-1.js","isEntry":true,"imports":["_shell.js"]},"_shell.js":{"file":"shell-2.js","css":["shell-3.css"]},"../app.js":{"name":"signin","file":"signin-5.js","isEntry":true},"src/late.tsx":{"file":"late-4.js","isDynamicEntry":true}}`)},
 		"main-1.js":           {Data: []byte("plain")}, "main-1.js.br": {Data: []byte("br")}, "main-1.js.gz": {Data: []byte("gz")},
 		"shell-2.js": {Data: []byte("shell")}, "shell-3.css": {Data: []byte("css")}, "late-4.js": {Data: []byte("late")}, "notes.md": {Data: []byte("no")},
 	}
@@ -23,7 +23,7 @@ func TestUIFiles(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if ui := p.UI(); ui.Script != "/assets/ui/main-1.js" || len(ui.Styles) != 1 || ui.Styles[0] != "/assets/ui/shell-3.css" || len(ui.Preload) != 1 || ui.Preload[0] != "/assets/ui/shell-2.js" {
+	if ui := p.UI(); ui.Script != "/assets/ui/main-1.js" || ui.SignIn != "/assets/ui/signin-5.js" || len(ui.Styles) != 1 || ui.Styles[0] != "/assets/ui/shell-3.css" || len(ui.Preload) != 1 || ui.Preload[0] != "/assets/ui/shell-2.js" {
 		t.Errorf("the page loads %+v", ui)
 	}
 	for _, test := range []struct{ name, accept, body, coding string }{

@@ -188,7 +188,7 @@ let ui = null;
 async function openUI(me, go) {
   document.body.dataset.view = "ui";
   if (ui) return ui.show(me);
-  const { mount } = await import(settings.ui.script);
+  const { mount } = await import(/* @vite-ignore */ settings.ui.script);
   ui = mount($("ui"), {
     me, version: settings.version, token: () => session.token, renew: () => session.renew(), signOut,
     account: () => go(accountPath), signOnSettings: () => go(settingsPath),
