@@ -89,7 +89,7 @@ func TestImportAsJob(t *testing.T) {
 func TestJobsAskForRightsWhenTheyRun(t *testing.T) {
 	h := newHarness(t)
 	h.populate()
-	gate := h.busy(2)
+	gate := h.busy()
 	admin2 := h.user(h.api.auth, "second", true)
 	started := h.text(admin2, "PUT", "/databaseSchemas/name/shop.db.public/importAsync?dryRun=false", "name*,displayName\r\nzz,Not any more\r\n").want(200)
 	deletion := h.as(admin2, "DELETE", "/tables/async/"+h.do("GET", "/tables/name/shop.db.public.zz", nil, 200).id(), nil).want(202)
@@ -107,11 +107,11 @@ func TestJobsAskForRightsWhenTheyRun(t *testing.T) {
 	}
 }
 
-// busy occupies workers until the channel is closed.
-func (h *harness) busy(workers int) chan struct{} {
+// busy occupies all workers until the channel is closed.
+func (h *harness) busy() chan struct{} {
 	h.t.Helper()
 	gate := make(chan struct{})
-	for range workers {
+	for range 2 {
 		_, err := h.api.jobs.Start(h.t.Context(), job.Order{Owner: h.admin.id, Kind: "test", Work: func(ctx context.Context, _ job.Progress) (job.Result, error) {
 			select {
 			case <-gate:
@@ -127,7 +127,7 @@ func (h *harness) busy(workers int) chan struct{} {
 func TestJobsOfOthers(t *testing.T) {
 	h := newHarness(t)
 	h.populate()
-	gate := h.busy(2)
+	gate := h.busy()
 	started := h.as(h.nobody, "GET", "/tables/name/shop.db.public.zz/exportAsync", nil).want(202)
 	var said jobAnswer
 	started.into(&said)
@@ -145,7 +145,7 @@ func TestJobsOfOthers(t *testing.T) {
 func TestTooManyJobs(t *testing.T) {
 	h := newHarness(t)
 	h.populate()
-	defer close(h.busy(2))
+	defer close(h.busy())
 	const path = "/tables/name/shop.db.public.zz/exportAsync"
 	for range 16 {
 		h.as(h.nobody, "GET", path, nil).want(202)

@@ -349,7 +349,7 @@ func (h *hydration) fillEnvelope(ent *entity.Entity, row store.Row) {
 	if len(ent.Domains) == 0 && h.t.Supports.Domains {
 		ent.Domains = inheritedRefs(domains)
 	}
-	if len(ent.Reviewers) == 0 && (h.t.Name == "glossaryTerm" || h.t.Name == "tag") {
+	if len(ent.Reviewers) == 0 && inheritsReviewers(h.t.Name) {
 		ent.Reviewers = inheritedRefs(h.l.inheritedReviewers(row.Parent))
 	}
 	h.inheritDomains(ent)

@@ -53,6 +53,9 @@ func (l *lookup) inheritedReviewers(parent entity.ID) []entity.Ref {
 	return nil
 }
 
+// inheritsReviewers tells of types that have the reviewers of what they are in.
+func inheritsReviewers(typ string) bool { return typ == "glossaryTerm" || typ == "tag" }
+
 // reviewersOf are those who review a state of the entity: its own reviewers, or else
 // those of what it is in.
 func (w *write) reviewersOf(ctx context.Context, ent *entity.Entity, parent entity.ID) ([]entity.Ref, error) {
