@@ -23,7 +23,7 @@ SEARCH ?= 20000
 # How many terms, rows and nodes of lineage its large calls are about; 0 leaves that part out.
 LARGE ?= 10000
 
-.PHONY: help run build test test-unit test-fuzz test-store test-search test-web test-acceptance test-signon lint bench clean
+.PHONY: help run build test test-unit test-fuzz test-store test-search test-web test-acceptance test-signon lint shots bench clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -68,6 +68,9 @@ test-signon: build ## sign people in to bin/catalpa in Chromium, at real identit
 
 lint: $(GOLANGCI_LINT) ## check format, layout, import rules and the linters of .golangci.yml
 	@GOLANGCI_LINT=$(GOLANGCI_LINT) tools/lint.sh
+
+shots: build ## make the pictures of the documentation anew
+	@tools/shots.sh
 
 bench: build ## measure requests, rights, sign-on, and how a catalog grows (GROW tables), see docs/performance.md
 	@tools/setup.sh go
