@@ -94,7 +94,7 @@ func (a *API) resume(ctx context.Context, rec jobRecord) error {
 	d.by = entity.Principal{UserID: d.User, Name: d.Name, Bot: d.Bot, TokenType: d.Token, IsBot: d.ByABot}
 	d.resumed = true
 	a.log.InfoContext(ctx, "going on with a job that was begun before", "job", rec.ID, "type", rec.Kind)
-	_, err := a.jobs.Start(ctx, job.Order{ID: rec.ID, Owner: rec.Owner, Kind: rec.Kind, Spec: rec.Spec, Work: a.deletionWork(t, d)})
+	_, err := a.jobs.Start(ctx, job.Order{ID: rec.ID, Began: time.UnixMilli(rec.Began), Owner: rec.Owner, Kind: rec.Kind, Spec: rec.Spec, Work: a.deletionWork(t, d)})
 	return err
 }
 

@@ -49,7 +49,7 @@ func TestJobsOutliveTheirProcess(t *testing.T) {
 	defer close(h.busy())
 	export := jobOf(h.do("GET", "/tables/name/shop.db.public.zz/exportAsync", nil, 202))
 	deletion := jobOf(h.do("DELETE", "/services/databaseServices/async/"+service+"?recursive=true&hardDelete=true", nil, 202))
-	h.do("GET", "/jobs/"+deletion, nil, 200).shows("status", "QUEUED")
+	began := h.do("GET", "/jobs/"+deletion, nil, 200).shows("status", "QUEUED").at("startTime")
 
 	next := h.process(false)
 	next.do("GET", "/jobs/"+export, nil, 200).shows("status", "FAILED") // before it has looked at what was left, too
@@ -60,6 +60,7 @@ func TestJobsOutliveTheirProcess(t *testing.T) {
 	}
 	next.as(h.nobody, "GET", "/jobs/"+export, nil).want(404)
 	next.until("/jobs/"+deletion, func(a answer) bool { return a.at("status") == "COMPLETED" })
+	next.do("GET", "/jobs/"+deletion, nil, 200).shows("startTime", began)
 	next.do("GET", "/jobs/"+deletion+"/result", nil, 200).shows("name", "shop")
 	next.do("GET", "/services/databaseServices/"+service+"?include=all", nil, 404)
 

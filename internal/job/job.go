@@ -54,7 +54,8 @@ type Job struct {
 
 // Order is what Start takes on.
 type Order struct {
-	ID    string // "" for a new one; that of a job that another process has left
+	ID    string    // "" for a new one; that of a job that another process has left
+	Began time.Time // the zero time for now; when the other process took it on
 	Owner entity.ID
 	Kind  string
 	Held  int // how many bytes the work keeps in memory until it has ended
@@ -228,7 +229,10 @@ func (r *Runner) enter(o Order) *entry {
 	if o.ID == "" {
 		o.ID = uuid.NewString()
 	}
-	e := &entry{Job: Job{ID: o.ID, Kind: o.Kind, Owner: o.Owner, State: Queued, Began: r.opts.Clock(), Spec: o.Spec}, held: o.Held}
+	if o.Began.IsZero() {
+		o.Began = r.opts.Clock()
+	}
+	e := &entry{Job: Job{ID: o.ID, Kind: o.Kind, Owner: o.Owner, State: Queued, Began: o.Began, Spec: o.Spec}, held: o.Held}
 	r.jobs[e.ID] = e
 	r.held += o.Held
 	return e
