@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/go-json-experiment/json"
+
 	"github.com/catalpa-metadata/catalpa/internal/engine"
 	"github.com/catalpa-metadata/catalpa/internal/entity"
 	"github.com/catalpa-metadata/catalpa/internal/lineage"
@@ -22,24 +24,52 @@ func (a *API) rdfRoutes() []Route {
 		{Method: http.MethodGet, Path: base + "/graph/explore", Access: Authenticated, Handle: rdfExplore},
 		{Method: http.MethodGet, Path: base + "/inference/lineage/{entityId}", Access: Authenticated, Handle: lineageHandler{lineage.New(a.engine)}.inferred},
 	}
-	for _, route := range []string{"GET /sparql", "POST /sparql", "POST /sparql/update", "GET /search/semantic", "GET /search/similar/{entityType}/{id}", "GET /search/recommendations/{userId}"} {
-		method, path, _ := strings.Cut(route, " ")
-		routes = append(routes, Route{Method: method, Path: base + path, Access: Authenticated, Handle: noTriples("RDF repository is not enabled")})
+	add := func(method, path, message string, read func(*call) error) {
+		routes = append(routes, Route{Method: method, Path: base + path, Access: Authenticated, MaxBody: 1 << 20, Handle: noTriples(message, read)})
 	}
-	for _, path := range []string{"/sql/query", "/sql/translate"} {
-		routes = append(routes, Route{Method: http.MethodPost, Path: base + path, Access: Authenticated, Handle: noTriples("RDF support is not enabled")})
+	const repository, support = "RDF repository is not enabled", "RDF support is not enabled"
+	for _, path := range []string{"/sparql", "/search/semantic", "/search/similar/{entityType}/{id}", "/search/recommendations/{userId}"} {
+		add(http.MethodGet, path, repository, nil)
 	}
+	add(http.MethodPost, "/sparql", repository, readSPARQL)
+	add(http.MethodPost, "/sparql/update", repository, readSPARQL)
+	add(http.MethodPost, "/sql/query", support, readSQL)
+	add(http.MethodPost, "/sql/translate", support, readSQL)
 	return routes
 }
 
-// noTriples refuses what only a store of triples can answer.
-func noTriples(message string) func(*call) error {
-	return func(*call) error {
+// noTriples refuses what only a store of triples can answer, after what is wrong with a
+// body, which read looks at.
+func noTriples(message string, read func(*call) error) func(*call) error {
+	return func(c *call) error {
+		if read != nil {
+			if err := read(c); err != nil {
+				return err
+			}
+		}
 		return &entity.Error{
 			Kind: entity.KindUnavailable, Message: message,
 			Hint: "This server keeps no store of triples. GET /v1/rdf/entity/{entityType}/{id} gives an entity as RDF, and /v1/search/query finds entities.",
 		}
 	}
+}
+
+func readSPARQL(c *call) error {
+	_, err := c.validated("api/rdf/sparqlQuery.json")
+	return err
+}
+
+// readSQL reads a query, which is a text as JSON has it.
+func readSQL(c *call) error {
+	body, err := c.body()
+	if err != nil {
+		return err
+	}
+	var query string
+	if json.Unmarshal(body, &query) != nil || query == "" {
+		return entity.BadRequest("the body must be the SQL query, as a JSON text")
+	}
+	return nil
 }
 
 // rdfStatus tells whether there is a store of triples.

@@ -119,9 +119,11 @@ func TestNoStoreOfTriples(t *testing.T) {
 		h.do("GET", path, nil, http.StatusServiceUnavailable).shows("message", "RDF repository is not enabled")
 	}
 	for _, path := range []string{"/rdf/sparql", "/rdf/sparql/update"} {
+		h.do("POST", path, `{"no":"query"}`, http.StatusBadRequest)
 		h.do("POST", path, `{"query":"CLEAR ALL"}`, http.StatusServiceUnavailable).shows("message", "RDF repository is not enabled")
 	}
 	for _, path := range []string{"/rdf/sql/query", "/rdf/sql/translate"} {
+		h.do("POST", path, `{"query":"select 1"}`, http.StatusBadRequest)
 		h.do("POST", path, `"select 1"`, http.StatusServiceUnavailable).shows("message", "RDF support is not enabled")
 	}
 }
