@@ -26,6 +26,7 @@ type note struct {
 	address                 func() string // whom the request came from
 	place                   *place        // among the requests that are worked on
 	header                  http.Header   // as it came
+	lacks                   bool          // see Route.Lacks
 }
 
 type noteKey struct{}
@@ -39,7 +40,7 @@ func requestID(ctx context.Context) string {
 
 func noteRoute(ctx context.Context, r *Route) {
 	if n, ok := ctx.Value(noteKey{}).(*note); ok {
-		n.route = r.Path
+		n.route, n.lacks = r.Path, r.Lacks
 	}
 }
 
@@ -195,7 +196,7 @@ func (a *API) panicked(rec *recorder, r *http.Request, p any) {
 
 func (a *API) access(ctx context.Context, rec *recorder, r *http.Request, n *note, took time.Duration) {
 	level := slog.LevelDebug
-	if rec.status >= 500 && rec.status != http.StatusNotImplemented {
+	if rec.status >= 500 && rec.status != http.StatusNotImplemented && (!n.lacks || rec.status != http.StatusServiceUnavailable) {
 		level = slog.LevelWarn
 	}
 	if !a.log.Enabled(ctx, level) {

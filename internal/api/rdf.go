@@ -25,7 +25,7 @@ func (a *API) rdfRoutes() []Route {
 		{Method: http.MethodGet, Path: base + "/inference/lineage/{entityId}", Access: Authenticated, Handle: lineageHandler{lineage.New(a.engine)}.inferred},
 	}
 	add := func(method, path, message string, read func(*call) error) {
-		routes = append(routes, Route{Method: method, Path: base + path, Access: Authenticated, MaxBody: 1 << 20, Handle: noTriples(message, read)})
+		routes = append(routes, Route{Method: method, Path: base + path, Access: Authenticated, MaxBody: 1 << 20, Lacks: true, Handle: noTriples(message, read)})
 	}
 	const repository, support = "RDF repository is not enabled", "RDF support is not enabled"
 	for _, path := range []string{"/sparql", "/search/semantic", "/search/similar/{entityType}/{id}", "/search/recommendations/{userId}"} {

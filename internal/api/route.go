@@ -39,6 +39,7 @@ type Route struct {
 	Accepts string // media type of the body; "" means application/json where there is one
 	Page    bool   // browsers get errors as a page
 	Foreign bool   // meant to be posted to by others: no check of the origin
+	Lacks   bool   // always answers 503, as it lacks what this server does not have: no trouble of the server's
 
 	of *registry.Type // of a route that all types have
 }
