@@ -264,3 +264,45 @@ func TestUIFirstLoad(t *testing.T) {
 		t.Errorf("%d scripts of %d bytes and %d styles of %d bytes are loaded, want at most 220,000 and 20,000 bytes in 12 files: %v", files[".js"], sizes[".js"], files[".css"], sizes[".css"], loaded)
 	}
 }
+
+// TestUIAnnounceAndLink: an announcement stands on the page of its asset and at the start,
+// and a link of lineage that is drawn by hand is in the catalog, and gone when it is cut.
+func TestUIAnnounceAndLink(t *testing.T) {
+	t.Parallel()
+	c, tab := startUI(t)
+	tab.open(c.base + "/table/" + orders)
+	tab.press("^More$")
+	tab.do("click", order{"role": "menuitem", "name": "^Announce something$"}, nil)
+	tab.fill("What everybody should read", "Closed on Monday")
+	tab.press("^Announce$")
+	tab.do("waitFor", order{"selector": ".head .note:has-text('Closed on Monday')"}, nil)
+	tab.judge("ui-announcement")
+	tab.open(c.base + "/my-data")
+	tab.do("waitFor", order{"selector": ".note:has-text('Closed on Monday')"}, nil)
+
+	tab.open(c.base + "/table/" + orders + "/activity")
+	tab.fill("Write to those who know this", "Is this filled at night, too?")
+	tab.press("^Send$")
+	tab.do("waitFor", order{"selector": "article:has-text('Is this filled at night, too?')"}, nil)
+
+	edges := func() string {
+		return string(c.get("/api/v1/lineage/table/name/"+orders, c.command("bot", "token", "ingestion-bot")).Body)
+	}
+	tab.open(c.base + "/lineage/table/" + orders + "?as=graph")
+	tab.do("click", order{"selector": ".lin-node.focus"}, nil)
+	tab.press("^Add what comes next$")
+	tab.do("type", order{"text": "dim_date"}, nil)
+	tab.do("click", order{"selector": "dialog [role=option]:has-text('core.dim_date')"}, nil)
+	tab.do("waitFor", order{"selector": ".lin-node:has-text('dim_date')"}, nil)
+	if !strings.Contains(edges(), "dim_date") {
+		t.Error("the link that was drawn is not in the catalog")
+	}
+	tab.judge("ui-lineage-edited")
+	tab.do("click", order{"selector": ".lin-node.focus"}, nil)
+	tab.press("^Remove the link to dim_date$")
+	tab.do("waitFor", order{"selector": ".lineage:not(:has(.lin-node:has-text('dim_date')))"}, nil)
+	if strings.Contains(edges(), "dim_date") {
+		t.Error("the link that was cut is still in the catalog")
+	}
+	wantNoWrongs(t, tab)
+}

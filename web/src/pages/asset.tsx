@@ -9,6 +9,7 @@ import { host } from "../host";
 import { noteRecent, useTitle } from "../hooks";
 import { kindOf, pageOf, partsOf, serviceKind, unquoted, type Kind } from "../kinds";
 import { Domain, isTerm, isTier, nameOf, Owner, TierChip, type Ref, type TagLabel } from "../parts/chips";
+import { Announce, Announcements } from "../parts/announcements";
 import { EditableText } from "../parts/edit";
 import { Icon, KindIcon } from "../parts/icons";
 import { RefsEdit, TagsEdit } from "../parts/labels";
@@ -120,7 +121,7 @@ function Crumbs({ kind, entity }: { kind: Kind; entity: Entity }) {
 function Head({ kind, entity, patch, may }: { kind: Kind; entity: Entity; patch: Patch; may: (operation: string) => boolean }) {
   const client = useQueryClient();
   const navigate = useNavigate();
-  const [editing, setEditing] = useState<"" | "owners" | "domain" | "tier" | "delete">("");
+  const [editing, setEditing] = useState<"" | "owners" | "domain" | "tier" | "delete" | "announce">("");
   const [word, setWord] = useState("");
   const { me } = host();
   const following = entity.followers?.some((one) => one.id === me.id) ?? false;
@@ -130,6 +131,7 @@ function Head({ kind, entity, patch, may }: { kind: Kind; entity: Entity; patch:
   const restore = useMutation({ mutationFn: () => api(`/${kind.plural}/restore`, { method: "PUT", body: { id: entity.id } }), onSettled: refresh });
   const mine = (voters: Ref[] | undefined) => voters?.some((one) => one.id === me.id) ?? false;
   const tier = entity.tags?.find(isTier);
+  const link = `<#E::${kind.type}::${entity.fullyQualifiedName}>`;
   const can = (operation: string) => !entity.deleted && may(operation);
   const fact = (title: string, inside: React.ReactNode, edit?: "owners" | "domain" | "tier", operation = "EditAll") => (
     <div><dt>{title}</dt><dd>{inside ?? <span className="muted">{t("asset.none")}<span className="vh">{t("asset.noneLong")}</span></span>}{edit && can(operation) && <button type="button" className="ib s" aria-label={t("asset.edit", { what: title })} onClick={() => setEditing(edit)}><Icon name="pencil" small /></button>}</dd></div>
@@ -146,6 +148,7 @@ function Head({ kind, entity, patch, may }: { kind: Kind; entity: Entity; patch:
           <button type="button" className="b" onClick={() => void navigator.clipboard.writeText(location.href).then(() => setWord(t("asset.shared")), () => undefined)}><Icon name="share" /><span className="lbl">{t("asset.share")}</span></button>
           <Menu label={t("asset.more")} button={<Icon name="dots" />} choices={[
             { name: t("asset.history"), icon: "history", act: () => void navigate({ to: `/${kind.path ?? kind.type}/${encodeURIComponent(entity.fullyQualifiedName)}/versions/${entity.version}` }) },
+            ...(kind.asset && !entity.deleted ? [{ name: t("announce.title"), icon: "warn" as const, act: () => setEditing("announce") }] : []),
             ...(can("Delete") ? [{ name: t("asset.delete"), icon: "trash" as const, danger: true, act: () => setEditing("delete") }] : []),
           ]} />
           <span className="vh" role="status">{word}</span>
@@ -160,6 +163,8 @@ function Head({ kind, entity, patch, may }: { kind: Kind; entity: Entity; patch:
         {entity.usageSummary && fact(t("tab.queries"), number(entity.usageSummary.weeklyStats?.count ?? 0))}
         {fact(t("asset.version"), <Link to={`/${kind.path ?? kind.type}/${encodeURIComponent(entity.fullyQualifiedName)}/versions/${entity.version}`} title={exactly(entity.updatedAt)}>{entity.version.toFixed(1)}</Link>)}
       </dl>
+      <Announcements link={link} />
+      {editing === "announce" && <Announce link={link} onClose={() => setEditing("")} />}
       {editing === "owners" && <RefsEdit title={t("edit.ownersOf", { name: nameOf(entity) })} index="all" placeholder={t("edit.findOwner")} refs={entity.owners ?? []} onClose={() => setEditing("")} save={(refs) => patch([{ op: "add", path: "/owners", value: refs.map(({ id, type }) => ({ id, type })) }])} />}
       {editing === "domain" && <RefsEdit title={t("edit.domainOf", { name: nameOf(entity) })} index="domain_search_index" placeholder={t("edit.findDomain")} refs={(entity.domains ?? []).filter((one) => !one.inherited)} single onClose={() => setEditing("")} save={(refs) => patch([{ op: "add", path: "/domains", value: refs.map(({ id, type }) => ({ id, type })) }])} />}
       {editing === "tier" && <TierDialog current={tier?.tagFQN} onClose={() => setEditing("")} save={setTier} />}

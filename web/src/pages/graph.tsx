@@ -1,13 +1,16 @@
 // The graph of lineage around an asset, and the same as a list.
 import { useEffect, useMemo, useState } from "react";
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
-import { useQuery } from "@tanstack/react-query";
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { Background, Handle, Position, ReactFlow, ReactFlowProvider, useReactFlow, type Edge, type Node, type NodeProps } from "@xyflow/react";
 import "@xyflow/react/dist/style.css";
 import { api, query } from "../api";
-import { pageOf } from "../kinds";
+import { useRights } from "../data";
+import { kindOf, pageOf } from "../kinds";
 import { nameOf, Owner } from "../parts/chips";
 import { Icon, KindIcon } from "../parts/icons";
+import { Dialog } from "../parts/overlay";
+import { Picker } from "../parts/pick";
 import { Empty, Failed, Loading } from "../parts/states";
 import { kindName, t } from "../text";
 import { flowOf, reach, type Answer, type Flow, type Thing } from "./flow";
@@ -63,6 +66,11 @@ const shown = 8;
 function Canvas({ flow, fqn, columns }: { flow: Flow; fqn: string; columns: boolean }) {
   const [placed, setPlaced] = useState<Placed>();
   const [chosen, setChosen] = useState<string>();
+  const [adding, setAdding] = useState(false);
+  const client = useQueryClient();
+  const drawn = () => { setAdding(false); void client.invalidateQueries({ queryKey: ["lineage"] }); };
+  const draw = useMutation({ mutationFn: ({ from, to }: { from: Thing; to: { id: string; type: string } }) => api("/lineage", { method: "PUT", body: { edge: { fromEntity: { id: from.id, type: from.entityType }, toEntity: to } } }), onSuccess: drawn });
+  const cut = useMutation({ mutationFn: ({ from, to }: { from: Thing; to: Thing }) => api(`/lineage/${from.entityType}/${from.id}/${to.entityType}/${to.id}`, { method: "DELETE" }), onSuccess: drawn });
   const { fitView, zoomIn, zoomOut } = useReactFlow();
   const columnsOf = useMemo(() => {
     const used = new Map<string, Set<string>>();
@@ -75,26 +83,39 @@ function Canvas({ flow, fqn, columns }: { flow: Flow; fqn: string; columns: bool
     return () => { current = false; };
   }, [flow, columnsOf, fitView]);
   const path = useMemo(() => (chosen ? reach(flow, chosen) : new Set<string>()), [flow, chosen]);
-  if (!placed) return <Loading rows={6} />;
   const count = (id: string, end: "from" | "to") => flow.links.filter((link) => link[end] === id).length;
   const nodes: Node<Data>[] = [...flow.things].map(([id, { thing }]) => {
     const [up, down] = [count(id, "to"), count(id, "from")];
     return {
-      id, type: "thing", position: placed[id] ?? { x: 0, y: 0 }, width: size.width, height: size.height + (columnsOf.get(id)?.length ?? 0) * size.row, draggable: false, connectable: false, selectable: true, focusable: true,
+      id, type: "thing", position: placed?.[id] ?? { x: 0, y: 0 }, width: size.width, height: size.height + (columnsOf.get(id)?.length ?? 0) * size.row, draggable: false, connectable: false, selectable: true, focusable: true,
       ariaLabel: t("lineage.node", { name: nameOf(thing), type: kindName(thing.entityType ?? thing.type), up, down }), data: { thing, focus: thing.fullyQualifiedName === fqn, columns: columnsOf.get(id) ?? [], up, down, chosen: path.has(id) },
     };
   });
   const edges: Edge[] = flow.links.map((link) => ({ id: `${link.from}-${link.to}`, source: link.from, target: link.to, focusable: false, className: path.has(link.from) && path.has(link.to) ? "on" : "", markerEnd: { type: "arrowclosed" as never, width: 16, height: 16 } }));
   const thing = chosen ? flow.things.get(chosen)?.thing : undefined;
+  const may = useRights(kindOf(thing?.entityType), thing?.fullyQualifiedName ?? "");
+  if (!placed) return <Loading rows={6} />;
   return (
     <div className="lin-canvas panel">
       <ReactFlow nodes={nodes} edges={edges} nodeTypes={nodeTypes} minZoom={0.1} maxZoom={2} nodesDraggable={false} nodesConnectable={false} onlyRenderVisibleElements proOptions={{ hideAttribution: true }} onNodeClick={(_, node) => setChosen(node.id)} onPaneClick={() => setChosen(undefined)}
         onSelectionChange={({ nodes: picked }) => { if (picked[0]) setChosen(picked[0].id); }}><Background gap={20} /></ReactFlow>
       <div className="zoom" role="group" aria-label={t("lineage.fit")}><button type="button" className="ib" aria-label={t("lineage.in")} onClick={() => void zoomIn()}><Icon name="plus" /></button><button type="button" className="ib" aria-label={t("lineage.out")} onClick={() => void zoomOut()}><Icon name="minus" /></button><button type="button" className="b g s" onClick={() => void fitView({ maxZoom: 1, padding: 0.1 })}>{t("lineage.fit")}</button></div>
+      {thing && adding && <Dialog title={t("lineage.addTitle", { name: nameOf(thing) })} onClose={() => setAdding(false)}>
+        <Picker index="dataAsset" label={t("search.label")} placeholder={t("search.placeholder")} filter={(found) => kindOf(found.entityType).asset && found.id !== thing.id} onPick={(found) => draw.mutate({ from: thing, to: { id: found.id, type: found.entityType } })} />
+        {draw.error && <p className="c-bad sm" role="alert">{t("edit.failed", { message: draw.error.message })}</p>}
+      </Dialog>}
       {thing && (
         <aside className="lin-side" aria-label={nameOf(thing)}><div className="row"><KindIcon type={thing.entityType} /><h2>{nameOf(thing)}</h2><button type="button" className="ib s push" aria-label={t("dialog.close")} onClick={() => setChosen(undefined)}><Icon name="close" small /></button></div><p className="path">{thing.fullyQualifiedName}</p>
           {thing.owners?.map((owner) => <Owner key={owner.id} owner={owner} />)}
           <div className="row acts"><Link className="b p s" to={pageOf(thing.entityType, thing.fullyQualifiedName)}>{t("lineage.open")}</Link><Link className="b s" to={`/lineage/${thing.entityType}/${encodeURIComponent(thing.fullyQualifiedName)}`}>{t("lineage.focus")}</Link></div>
+          {may("EditLineage") && <>
+            <button type="button" className="b s" onClick={() => setAdding(true)}><Icon name="plus" />{t("lineage.add")}</button>
+            {flow.links.filter((link) => link.from === thing.id || link.to === thing.id).map((link) => {
+              const other = flow.things.get(link.from === thing.id ? link.to : link.from)!.thing;
+              return <button key={other.id} type="button" className="b g s danger" onClick={() => cut.mutate({ from: flow.things.get(link.from)!.thing, to: flow.things.get(link.to)!.thing })}>{t(link.from === thing.id ? "lineage.remove" : "lineage.removeFrom", { name: nameOf(other) })}</button>;
+            })}
+            {cut.error && <p className="c-bad sm" role="alert">{t("edit.failed", { message: cut.error.message })}</p>}
+          </>}
         </aside>
       )}
     </div>

@@ -6,8 +6,10 @@ import { host } from "../host";
 import { recent, useTitle } from "../hooks";
 import { kindOf, pageOf } from "../kinds";
 import { nameOf } from "../parts/chips";
+import { useAnnouncements } from "../parts/announcements";
 import { Icon, KindIcon } from "../parts/icons";
 import { CopyButton, Empty, Failed, Loading } from "../parts/states";
+import { aboutOf } from "./about";
 import { exactly, kindName, kindsName, number, t, when } from "../text";
 
 interface Hit { _source: { id: string; entityType: string; name: string; displayName?: string; fullyQualifiedName: string; updatedAt?: number; updatedBy?: string; version?: number; deleted?: boolean } }
@@ -29,12 +31,17 @@ export default function Home() {
   const counts = useQuery({ queryKey: ["search", "home", "counts"], queryFn: ({ signal }) => api(`/search/query${query({ q: "*", index: "all", from: 0, size: 0, track_total_hits: true })}`, { signal }) });
   const tasks = useQuery({ queryKey: ["feed", "tasks", me.id], queryFn: ({ signal }) => api(`/feed${query({ type: "Task", userId: me.id, filterType: "ASSIGNED_TO", taskStatus: "Open", limit: 10 })}`, { signal }) });
   const kinds: { key: string; doc_count: number }[] = (counts.data?.aggregations?.["sterms#entityType"]?.buckets ?? []).filter((one: any) => kindOf(one.key).asset);
+  const announced = useAnnouncements();
   const viewed = recent();
   const empty = changes.data && changes.data.hits.total.value === 0;
   return (
     <>
       <h1 className="vh">{t("home.title")}</h1>
       {empty && <FirstRun />}
+      {announced.data?.map((one) => {
+        const about = aboutOf(one.about);
+        return <p key={one.id} className="note warn"><Icon name="warn" /><span><Link to={pageOf(about.type, about.fqn)}>{about.fqn}</Link>: {one.message}</span></p>;
+      })}
       <div className="two">
         <section><h2>{t("home.changes")}</h2>
           {changes.error ? <Failed error={changes.error} again={() => void changes.refetch()} /> : !changes.data ? <Loading /> : <ul className="lines">{changes.data.hits.hits.map((hit: Hit) => <Line key={hit._source.id} hit={hit._source} />)}</ul>}

@@ -9,6 +9,7 @@ import { nameOf, Status } from "../parts/chips";
 import { Empty, Failed, Loading } from "../parts/states";
 import { PageHead } from "../shell";
 import { exactly, t, when } from "../text";
+import { aboutOf } from "./about";
 import { Line } from "./tabs";
 
 /** The state of a test as an icon and a word. */
@@ -19,12 +20,6 @@ function Result({ status }: { status: string | undefined }) {
     case "Aborted": return <Status state="warn">{t("quality.aborted")}</Status>;
   }
   return <Status state="none">{t("quality.queued")}</Status>;
-}
-
-/** The table or column that a test is about. */
-export function aboutOf(link: string | undefined): { type: string; fqn: string; column?: string } {
-  const parts = (link ?? "").replace(/^<#E::/, "").replace(/>$/, "").split("::");
-  return { type: parts[0] ?? "", fqn: parts[1] ?? "", ...(parts[2] === "columns" && parts[3] ? { column: parts[3] } : {}) };
 }
 
 export function Tests({ tests, assets }: { tests: Entity[]; assets?: boolean }) {

@@ -4,6 +4,7 @@ import { Link } from "@tanstack/react-router";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { api, query } from "../api";
 import { useList, type Entity } from "../data";
+import { host } from "../host";
 import { kindOf, pageOf, type Kind } from "../kinds";
 import { nameOf, type Ref } from "../parts/chips";
 import { KindIcon } from "../parts/icons";
@@ -151,7 +152,7 @@ export function Activity({ kind, entity }: Parts) {
   const link = `<#E::${kind.type}::${entity.fullyQualifiedName}>`;
   const key = ["feed", link];
   const { data, error, refetch } = useQuery({ queryKey: key, queryFn: ({ signal }) => api(`/feed${query({ entityLink: link, limit: 50 })}`, { signal }) });
-  const send = useMutation({ mutationFn: () => api("/feed", { body: { message: text, about: link, type: "Conversation" } }), onSuccess: () => { setText(""); void client.invalidateQueries({ queryKey: key }); } });
+  const send = useMutation({ mutationFn: () => api("/feed", { body: { from: host().me.name, message: text, about: link, type: "Conversation" } }), onSuccess: () => { setText(""); void client.invalidateQueries({ queryKey: key }); } });
   const resolve = useMutation({ mutationFn: ({ id, act, task }: { id: number; act: "resolve" | "close"; task: any }) => api(`/feed/tasks/${id}/${act}`, { method: "PUT", body: act === "resolve" ? { newValue: task.suggestion ?? "" } : { comment: "-" } }), onSettled: () => { void client.invalidateQueries({ queryKey: key }); void client.invalidateQueries({ queryKey: ["entity"] }); } });
   if (error) return <Failed error={error} again={() => void refetch()} />;
   if (!data) return <Loading />;
