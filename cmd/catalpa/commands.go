@@ -32,6 +32,9 @@ type commands struct {
 	Restore restoreCommand `cmd:"" help:"Put a backup into an empty data directory."`
 	Reindex reindexCommand `cmd:"" help:"Build the search index anew from the database."`
 	Version versionCommand `cmd:"" help:"Print the version."`
+
+	Completion completionCommand `cmd:"" help:"Print a script that completes commands in a shell."`
+	Man        manCommand        `cmd:"" help:"Print the manual page."`
 }
 
 // dataDirFlags are shared by the commands that work on a data directory. They
