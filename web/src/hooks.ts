@@ -1,5 +1,6 @@
 // Small hooks that pages share.
 import { useEffect, useState } from "react";
+import { host } from "./host";
 
 /** A value once it has not changed for a while. */
 export function useLate<T>(value: T, ms: number): T {
@@ -30,14 +31,14 @@ export function useOnline(): boolean {
   return online;
 }
 
-const recentKey = "catalpa.recent";
+const recentKey = () => `catalpa.recent.${host().me.id}`;
 
 export interface Recent { type: string; fqn: string; name: string }
 
 /** What was opened last, newest first; kept in this browser. */
 export function recent(): Recent[] {
   try {
-    const list = JSON.parse(localStorage.getItem(recentKey) ?? "[]");
+    const list = JSON.parse(localStorage.getItem(recentKey()) ?? "[]");
     return Array.isArray(list) ? list.filter((one) => typeof one?.fqn === "string" && typeof one?.type === "string") : [];
   } catch {
     return [];
@@ -45,10 +46,10 @@ export function recent(): Recent[] {
 }
 
 export function noteRecent(entry: Recent): void {
-  localStorage.setItem(recentKey, JSON.stringify([entry, ...recent().filter((one) => one.fqn !== entry.fqn || one.type !== entry.type)].slice(0, 12)));
+  localStorage.setItem(recentKey(), JSON.stringify([entry, ...recent().filter((one) => one.fqn !== entry.fqn || one.type !== entry.type)].slice(0, 12)));
 }
 
 /** Nobody else on this browser sees what somebody opened. */
 export function forgetRecent(): void {
-  localStorage.removeItem(recentKey);
+  localStorage.removeItem(recentKey());
 }

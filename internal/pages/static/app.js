@@ -342,7 +342,7 @@ async function start() {
   });
   session.addEventListener("out", () => {
     guard.leave();
-    wanted = ui ? here() : wanted;
+    if (ui) return location.reload(); // what it shows, and holds, is not for whoever comes next
     signIn("You are signed out.");
   });
   if (settings.view === "signed-out") return guard.leave();

@@ -1,17 +1,19 @@
 // Editing in place: one field, shown at once, taken back when the server refuses.
 import { useEffect, useId, useRef, useState, type ReactNode } from "react";
 import { ApiError } from "../api";
+import { host } from "../host";
 import { t } from "../text";
 import { Icon } from "./icons";
 import { Markdown } from "./markdown";
 
-const drafts = "catalpa.draft.";
+/** Where drafts are kept in the tab: by person, so that nobody finds another's. */
+const draftOf = (id: string) => `catalpa.draft.${host().me.id}.${id}`;
 
 /** A text with a pencil. The draft outlives a reload and the end of the session. */
 export function EditableText({ id, label, text, save, editable, empty, editing: begun, onDone, children }: {
   id: string; label: string; text: string; save: (text: string) => Promise<unknown>; editable: boolean; empty: string; editing?: boolean; onDone?: () => void; children?: ReactNode;
 }) {
-  const key = drafts + id;
+  const key = draftOf(id);
   const [editing, setEditing] = useState(begun ?? false);
   const [draft, setDraft] = useState<string | null>(() => sessionStorage.getItem(key));
   const [error, setError] = useState("");
