@@ -150,12 +150,13 @@ func (r *Runner) Start(ctx context.Context, o Order) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	id := e.ID // once it is ready, the entry is its worker's
 	if r.opts.Journal != nil {
 		if err := r.opts.Journal.Save(ctx, e.Job); err != nil {
 			r.mu.Lock()
 			defer r.mu.Unlock()
 			r.held -= e.held
-			delete(r.jobs, e.ID)
+			delete(r.jobs, id)
 			r.pass()
 			return "", err
 		}
@@ -164,7 +165,7 @@ func (r *Runner) Start(ctx context.Context, o Order) (string, error) {
 	e.ready = true
 	r.next()
 	r.mu.Unlock()
-	return e.ID, nil
+	return id, nil
 }
 
 // admit gives work its place among what waits. It is not begun before it is ready.
