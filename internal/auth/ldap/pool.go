@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -196,8 +197,18 @@ func (b *budget) Read(into []byte) (int, error) {
 	return n, err
 }
 
+// unsent begins the library's error for a request that it could not write, which has no
+// type.
+const unsent = "unable to send request"
+
 // isNetwork tells whether the connection rather than the directory failed.
 func isNetwork(err error) bool {
 	var refused *ldapv3.Error
-	return errors.As(err, &refused) && refused.ResultCode == ldapv3.ErrorNetwork
+	if errors.As(err, &refused) {
+		return refused.ResultCode == ldapv3.ErrorNetwork
+	}
+	for err != nil && !strings.HasPrefix(err.Error(), unsent) {
+		err = errors.Unwrap(err)
+	}
+	return err != nil
 }
