@@ -154,6 +154,7 @@ func TestUIExplore(t *testing.T) {
 	c, tab := startUI(t)
 	tab.open(c.base + "/explore?search=order")
 	tab.shows("[0-9]+ results")
+	tab.do("waitFor", order{"selector": ".facet label:has-text('Table')"}, nil)
 	var count string
 	tab.evaluate(`() => [...document.querySelectorAll(".facet label")].find((one) => one.textContent.startsWith("Table")).querySelector(".n").textContent`, nil, &count)
 	tab.do("click", order{"label": "^Table"}, nil)

@@ -64,7 +64,7 @@ export default function Explore() {
       <Facets view={view} found={first} change={change} />
       <section className="hits" aria-label={t("explore.results")} aria-busy={results.isFetching}>
         <div className="bar">
-          <h1 aria-live="polite">{t("explore.count", { count: total })}</h1>{first && <span className="muted sm num">{t("explore.took", { ms: first.took })}</span>}
+          <h1 aria-live="polite">{first ? t("explore.count", { count: total }) : t("explore.title")}</h1>{first && <span className="muted sm num">{t("explore.took", { ms: first.took })}</span>}
           <div className="row push">
             <Export view={view} filter={filter} />
             <Menu className="b" label={`${t("explore.sort")}: ${t(`explore.sort.${view.sort ?? "best"}` as "explore.sort.best")}`} button={<><Icon name="sort" />{t(`explore.sort.${view.sort ?? "best"}` as "explore.sort.best")}</>} choices={Object.keys(sorts).map((name) => ({ name: t(`explore.sort.${name}` as "explore.sort.best"), chosen: (view.sort ?? "best") === name, act: () => change({ sort: name === "best" ? undefined : name }) }))} />
